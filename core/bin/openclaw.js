@@ -1,0 +1,2 @@
+#!/usr/bin/env -S node --disable-sigusr1
+import "../dist/main.js";

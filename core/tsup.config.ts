@@ -1,0 +1,19 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: { main: "src/main.ts", writer: "src/store/writer.ts", guest: "src/host/guest/main.ts" },
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  splitting: true,
+  sourcemap: false,
+  clean: false,
+  minify: false,
+  // Everything but jiti is bundled, so that what a user installs is small and starts fast.
+  noExternal: [/^(?!jiti$|node:)/],
+  // Bundled CommonJS dependencies call require() for Node's own modules.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  esbuildOptions(options) {
+    options.conditions = ["openclaw-internal", "node", "import", "default"];
+  },
+});
