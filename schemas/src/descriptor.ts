@@ -1,4 +1,4 @@
-import type { Static, TSchema } from "@sinclair/typebox";
+import type { Static, TNever, TSchema } from "@sinclair/typebox";
 import type { OperatorScope } from "./scopes.ts";
 
 /** Protocol versions this gateway serves. */
@@ -12,13 +12,14 @@ export interface MethodDescriptor<
   N extends string = string,
   P extends TSchema = TSchema,
   R extends TSchema = TSchema,
+  A extends TSchema = TSchema,
 > {
   readonly name: N;
   readonly params: P;
   /** The payload of the (final) response. */
   readonly result: R;
   /** Payload of the first of two responses; only two-phase methods have one. */
-  readonly accepted?: TSchema;
+  readonly accepted?: A;
   readonly role: "operator" | "node" | "any";
   /** Scope an operator needs; `none` is open to every operator of the role. */
   readonly scope: OperatorScope | "none";
@@ -47,16 +48,16 @@ export interface EventDescriptor<N extends string = string, P extends TSchema = 
   readonly since: ProtocolVersion;
 }
 
-type MethodInput<N extends string, P extends TSchema, R extends TSchema> = Pick<
-  MethodDescriptor<N, P, R>,
+type MethodInput<N extends string, P extends TSchema, R extends TSchema, A extends TSchema> = Pick<
+  MethodDescriptor<N, P, R, A>,
   "name" | "params" | "result" | "scope"
 > &
-  Partial<MethodDescriptor<N, P, R>>;
+  Partial<MethodDescriptor<N, P, R, A>>;
 
 /** Declares a method. Defaults: role operator, no idempotency key, since version 3, listed, not strict. */
-export function defineMethod<const N extends string, P extends TSchema, R extends TSchema>(
-  input: MethodInput<N, P, R>,
-): MethodDescriptor<N, P, R> {
+export function defineMethod<const N extends string, P extends TSchema, R extends TSchema, A extends TSchema = TNever>(
+  input: MethodInput<N, P, R, A>,
+): MethodDescriptor<N, P, R, A> {
   return Object.freeze({
     role: "operator",
     idempotency: "none",
@@ -71,8 +72,6 @@ type EventInput<N extends string, P extends TSchema> = Pick<EventDescriptor<N, P
   Partial<EventDescriptor<N, P>>;
 
 /** Declares an event. Defaults: not droppable, not versioned, since version 3. */
-export function defineEvent<const N extends string, P extends TSchema>(
-  input: EventInput<N, P>,
-): EventDescriptor<N, P> {
+export function defineEvent<const N extends string, P extends TSchema>(input: EventInput<N, P>): EventDescriptor<N, P> {
   return Object.freeze({ droppable: false, versioned: false, since: 3, ...input } as const);
 }

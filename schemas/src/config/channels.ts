@@ -1,0 +1,93 @@
+import { type Static, type TProperties, Type } from "@sinclair/typebox";
+import { oneOf, open } from "../shapes.ts";
+import { ID_PATTERN } from "../manifest.ts";
+
+/** DM policies this gateway enforces. */
+export const DM_POLICIES = ["allowlist", "open"] as const;
+
+/** DM policies of the field that this gateway does not enforce yet; the config loader names them in its refusal. */
+export const LATER_DM_POLICIES = ["pairing", "disabled"] as const;
+
+/** Who in a group may address the agent. */
+export const GROUP_POLICIES = ["allowlist", "open", "disabled"] as const;
+
+const senders = (description: string) =>
+  Type.Optional(Type.Array(Type.Union([Type.String({ minLength: 1 }), Type.Integer()]), { description }));
+
+const GroupPolicy = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean({ description: "Whether the group is heard. Default true." })),
+    requireMention: Type.Optional(
+      Type.Boolean({ description: "Overrides the channel's requireMention in this group." }),
+    ),
+    allowFrom: senders("Overrides the channel's allowFrom in this group."),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * What the host decides for every channel, whatever platform it is; the channel itself never sees a message that these keys
+ * refuse. Absent keys have the defaults named in `CHANNEL_POLICY_DEFAULTS`, so that an account inherits its channel's value.
+ */
+export const channelPolicy = {
+  enabled: Type.Optional(Type.Boolean({ description: "Whether the channel (or account) runs. Default true." })),
+  dmPolicy: Type.Optional(
+    oneOf(
+      DM_POLICIES,
+      "Whose direct messages are answered: allowlist (those in allowFrom) or open (everybody). Default allowlist.",
+    ),
+  ),
+  allowFrom: senders('Platform ids of the people who are answered; "*" is everybody. Default none.'),
+  groupPolicy: Type.Optional(
+    oneOf(
+      GROUP_POLICIES,
+      "Which groups are heard: allowlist (those in groups), open (all) or disabled. Default allowlist.",
+    ),
+  ),
+  groups: Type.Optional(
+    Type.Record(Type.String({ minLength: 1 }), GroupPolicy, {
+      description: 'Settings by group id; "*" holds for groups without their own. Default none.',
+    }),
+  ),
+  requireMention: Type.Optional(
+    Type.Boolean({ description: "Whether the agent answers in groups only when addressed. Default true." }),
+  ),
+} satisfies TProperties;
+
+/** The values that hold where neither account nor channel says anything. */
+export const CHANNEL_POLICY_DEFAULTS = {
+  enabled: true,
+  dmPolicy: "allowlist",
+  allowFrom: [],
+  groupPolicy: "allowlist",
+  groups: {},
+  requireMention: true,
+} as const satisfies Required<ChannelPolicy>;
+
+export const ChannelPolicy = Type.Object(channelPolicy);
+export type ChannelPolicy = Static<typeof ChannelPolicy>;
+
+/** One account: the channel's keys again, and those of the channel's own schema. */
+const ChannelAccount = open(channelPolicy);
+
+/**
+ * `channels.<id>`: the host's policy keys and whatever the channel's manifest declares. Keys that are not policy are checked
+ * against the manifest's schema once the extension is discovered.
+ */
+export const ChannelConfig = open({
+  ...channelPolicy,
+  accounts: Type.Optional(
+    Type.Record(Type.String({ minLength: 1 }), ChannelAccount, {
+      description:
+        "Accounts by name; each inherits the channel's keys. Default: one account, default, with the channel's keys.",
+    }),
+  ),
+});
+export type ChannelConfig = Static<typeof ChannelConfig>;
+
+/** `channels`: by channel id. */
+export const ChannelsConfig = Type.Record(Type.String({ pattern: ID_PATTERN }), ChannelConfig, {
+  description: "Messaging surfaces by channel id.",
+  default: {},
+  additionalProperties: false,
+});

@@ -1,0 +1,12 @@
+import type { Static } from "@sinclair/typebox";
+import { agentEvents } from "./agent.ts";
+import { chatEvents } from "./chat.ts";
+import { gatewayEvents } from "./gateway.ts";
+
+/** Every event of the gateway by name, in the order they are advertised. */
+export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents } as const;
+
+export type EventName = keyof typeof EVENTS;
+
+/** Payload of an event: the canonical one, a superset of all protocol versions. */
+export type PayloadOf<E extends EventName> = Static<(typeof EVENTS)[E]["payload"]>;
