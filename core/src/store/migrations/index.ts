@@ -1,0 +1,16 @@
+import { m0020 } from "./0020-sessions.ts";
+import { m0030 } from "./0030-runs.ts";
+import { m0040 } from "./0040-inbox.ts";
+import { m0041 } from "./0041-outbox.ts";
+
+/** One step of the schema. Applied once, in one transaction; never edited after a release, only followed by another. */
+export interface Migration {
+  /** Order of application; unique. */
+  readonly id: number;
+  readonly name: string;
+  /** One or more statements. */
+  readonly sql: string;
+}
+
+/** In order of id. A family adds its own line. */
+export const MIGRATIONS: readonly Migration[] = [m0020, m0030, m0040, m0041];
