@@ -110,7 +110,8 @@ export const agentMethods = {
     name: "agent",
     params: AgentParams,
     accepted: AgentAccepted,
-    result: AgentResult,
+    /** A repeat while the run is going on is answered once, with `in_flight`; version 3 is told `accepted`. */
+    result: Type.Union([AgentResult, AgentAccepted]),
     scope: "operator.write",
     idempotency: "durable",
   }),
