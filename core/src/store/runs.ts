@@ -1,0 +1,180 @@
+import type { SessionKey } from "../base/brand.ts";
+import { type InboxFinal, markInbox } from "./inbox.ts";
+import { type OutboxIntent, insertIntents } from "./outbox.ts";
+import {
+  parsePending,
+  parseRun,
+  RUN_COLUMNS,
+  type RunDoor,
+  type RunOutcome,
+  type RunRecord,
+  type StoredMessage,
+} from "./run-record.ts";
+import type { SessionEntry, SessionFacts } from "./session-entry.ts";
+import { appendMessages } from "./sessions.ts";
+import type { Command, Row, Tx } from "./tx.ts";
+
+export interface AcceptArgs {
+  readonly runId: string;
+  readonly door: RunDoor;
+  readonly identity: string;
+  readonly digest: string;
+  readonly sessionKey: SessionKey;
+  /** Id for the session when this run creates it. */
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly request: string;
+  /** What the user said. */
+  readonly message: StoredMessage;
+  /** Inbox rows the run answers, in order. */
+  readonly inbox?: readonly number[];
+  readonly facts?: SessionFacts;
+  readonly at: number;
+}
+
+/**
+ * `new`: stored now. `known`: the run id exists, nothing was stored. `adopted`: these inbox rows had a run that never
+ * closed (the process died); it goes on under its own id.
+ */
+export interface AcceptResult {
+  readonly state: "new" | "known" | "adopted";
+  readonly run: RunRecord;
+  readonly entry?: SessionEntry;
+}
+
+export interface CloseArgs {
+  readonly runId: string;
+  readonly outcome: RunOutcome;
+  /** The assistant's message, unless it said nothing. */
+  readonly message?: StoredMessage;
+  readonly intents: readonly OutboxIntent[];
+  /** What becomes of the run's inbox rows. */
+  readonly inbox: { readonly state: InboxFinal; readonly reason?: string };
+  readonly at: number;
+}
+
+const OPEN = "state IN ('accepted', 'running')";
+
+function readRow(tx: Tx, runId: string): Row | undefined {
+  return tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`, runId);
+}
+
+function accept(tx: Tx, args: AcceptArgs): AcceptResult {
+  const first = args.inbox?.[0];
+  const adopted =
+    first === undefined
+      ? undefined
+      : tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE inbox_first = ? AND ${OPEN}`, first);
+  if (adopted !== undefined) return { state: "adopted", run: parseRun(adopted) };
+  const known = readRow(tx, args.runId);
+  if (known !== undefined) return { state: "known", run: parseRun(known) };
+  // A run behind another one adds its user message when it begins: the transcript then reads question, answer, question.
+  const behind = tx.get(`SELECT 1 FROM runs WHERE session_key = ? AND ${OPEN} LIMIT 1`, args.sessionKey) !== undefined;
+  const entry = appendMessages(tx, {
+    key: args.sessionKey,
+    sessionId: args.sessionId,
+    messages: behind ? [] : [args.message],
+    at: args.at,
+    ...(args.facts === undefined ? {} : { facts: args.facts }),
+  });
+  insertRun(tx, args, { sessionId: entry.sessionId, behind });
+  const run = readRow(tx, args.runId);
+  if (run === undefined) throw new Error("a run that was just stored cannot be read back");
+  return { state: "new", run: parseRun(run), entry };
+}
+
+function insertRun(tx: Tx, args: AcceptArgs, facts: { sessionId: string; behind: boolean }): void {
+  tx.run(
+    `INSERT INTO runs (run_id, door, identity, digest, session_key, session_id, agent_id, request, pending, inbox, inbox_first, state, accepted_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    args.runId,
+    args.door,
+    args.identity,
+    args.digest,
+    args.sessionKey,
+    facts.sessionId,
+    args.agentId,
+    args.request,
+    facts.behind ? JSON.stringify(args.message) : null,
+    args.inbox === undefined ? null : JSON.stringify(args.inbox),
+    args.inbox?.[0] ?? null,
+    facts.behind ? "accepted" : "running",
+    args.at,
+  );
+}
+
+/** The user's message enters the transcript; undefined when the run is not waiting any more. */
+function start(tx: Tx, args: { readonly runId: string; readonly at: number }): SessionEntry | undefined {
+  const row = readRow(tx, args.runId);
+  if (row === undefined || row["state"] !== "accepted") return undefined;
+  const pending = parsePending(row);
+  const { sessionKey } = parseRun(row);
+  const messages = pending === undefined ? [] : [pending];
+  const entry = appendMessages(tx, { key: sessionKey, messages, at: args.at });
+  tx.run(
+    "UPDATE runs SET state = 'running', pending = NULL, session_id = ? WHERE run_id = ?",
+    entry.sessionId,
+    args.runId,
+  );
+  return entry;
+}
+
+/** Everything that a run changes, in one transaction; undefined when it is closed already. */
+function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
+  const row = readRow(tx, args.runId);
+  if (row === undefined) return undefined;
+  const run = parseRun(row);
+  if (run.outcome !== undefined) return undefined;
+  const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
+  const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
+  insertIntents(tx, args.intents);
+  markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
+  tx.run(
+    "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, pending = NULL, inbox_first = NULL WHERE run_id = ?",
+    args.outcome.state,
+    args.outcome.endedAt,
+    JSON.stringify(args.outcome),
+    args.runId,
+  );
+  return entry;
+}
+
+function closingFacts({ state, usage }: RunOutcome): SessionFacts {
+  const abortedLastRun = state === "aborted";
+  if (usage === undefined) return { abortedLastRun };
+  const { input, output } = usage;
+  return { abortedLastRun, inputTokens: input, outputTokens: output, totalTokens: input + output };
+}
+
+/** True while an inbox row of the run may still be claimed. */
+function hasOpenInbox(tx: Tx, run: RunRecord): boolean {
+  return run.inbox.some((id) => tx.get(`SELECT 1 FROM inbox WHERE id = ? AND ${OPEN_INBOX}`, id) !== undefined);
+}
+
+const OPEN_INBOX = "state IN ('recorded', 'running')";
+
+export const runsCommands = {
+  /** Stores a run before anybody is told that it was accepted. */
+  "runs.accept": (tx: Tx, args: AcceptArgs): AcceptResult => accept(tx, args),
+
+  "runs.start": (tx: Tx, args: { readonly runId: string; readonly at: number }): SessionEntry | undefined =>
+    start(tx, args),
+
+  "runs.close": (tx: Tx, args: CloseArgs): SessionEntry | undefined => close(tx, args),
+
+  "runs.get": (tx: Tx, args: { readonly runId: string }): RunRecord | undefined => {
+    const row = readRow(tx, args.runId);
+    return row === undefined ? undefined : parseRun(row);
+  },
+
+  /** Open runs that no inbox row will bring back. */
+  "runs.stranded": (tx: Tx, _args: Record<string, never>): RunRecord[] =>
+    tx
+      .all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${OPEN} ORDER BY accepted_at, run_id`)
+      .map(parseRun)
+      .filter((run) => !hasOpenInbox(tx, run)),
+
+  /** Forgets runs that ended before a time (epoch ms); returns how many. */
+  "runs.prune": (tx: Tx, args: { readonly before: number }): number =>
+    tx.run("DELETE FROM runs WHERE ended_at < ?", args.before),
+} satisfies Record<string, Command>;
