@@ -36,13 +36,16 @@ export interface MethodDescriptor<
 /** Who may receive an event: a scope, everyone (`all`), or only connections it is addressed to (`targeted`). */
 export type EventAudience = OperatorScope | "all" | "targeted" | "any-operator";
 
+/** Decides by payload. A method type, so that descriptors of different payloads fit one table. */
+type Droppable<T> = { decide(payload: T): boolean }["decide"];
+
 /** Everything the gateway knows of one event. */
 export interface EventDescriptor<N extends string = string, P extends TSchema = TSchema> {
   readonly name: N;
   readonly payload: P;
   readonly audience: EventAudience;
   /** True when a slow connection may miss it (wire protocol section 1); a miss shows as a gap in `seq`. */
-  readonly droppable: boolean | ((payload: Static<P>) => boolean);
+  readonly droppable: boolean | Droppable<Static<P>>;
   /** True when the event carries `stateVersion`. */
   readonly versioned: boolean;
   readonly since: ProtocolVersion;

@@ -26,6 +26,6 @@ export const ErrorShape = Type.Object(
     retryable: Type.Optional(Type.Boolean()),
     retryAfterMs: Type.Optional(Type.Integer({ minimum: 0 })),
   },
-  { $id: "ErrorShape", additionalProperties: false },
+  { additionalProperties: false },
 );
 export type ErrorShape = Static<typeof ErrorShape>;

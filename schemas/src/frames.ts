@@ -4,7 +4,7 @@ import { ErrorShape } from "./errors.ts";
 /** Versions of the two snapshots that `presence` and `health` events carry; both start at 1. */
 export const StateVersion = Type.Object(
   { presence: Type.Integer({ minimum: 0 }), health: Type.Integer({ minimum: 0 }) },
-  { $id: "StateVersion", additionalProperties: false },
+  { additionalProperties: false },
 );
 export type StateVersion = Static<typeof StateVersion>;
 
@@ -16,7 +16,7 @@ export const RequestFrame = Type.Object(
     method: Type.String({ minLength: 1 }),
     params: Type.Optional(Type.Unknown()),
   },
-  { $id: "RequestFrame", additionalProperties: false },
+  { additionalProperties: false },
 );
 export type RequestFrame = Static<typeof RequestFrame>;
 
@@ -29,7 +29,7 @@ export const ResponseFrame = Type.Object(
     payload: Type.Optional(Type.Unknown()),
     error: Type.Optional(ErrorShape),
   },
-  { $id: "ResponseFrame", additionalProperties: false },
+  { additionalProperties: false },
 );
 export type ResponseFrame = Static<typeof ResponseFrame>;
 
@@ -42,6 +42,6 @@ export const EventFrame = Type.Object(
     seq: Type.Optional(Type.Integer({ minimum: 0 })),
     stateVersion: Type.Optional(StateVersion),
   },
-  { $id: "EventFrame", additionalProperties: false },
+  { additionalProperties: false },
 );
 export type EventFrame = Static<typeof EventFrame>;

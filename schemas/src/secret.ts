@@ -35,7 +35,7 @@ export function Secret(options: { readonly description?: string } = {}): TUnsafe
 
 /** A field that holds an http or https address the operator wrote (self-hosted servers, servers on loopback). */
 export function Endpoint(options: { readonly description?: string; readonly default?: string } = {}): TUnsafe<string> {
-  return Type.Unsafe<string>({ ...options, type: "string", format: ENDPOINT_FORMAT });
+  return Type.Unsafe<string>({ ...options, type: "string", format: ENDPOINT_FORMAT, pattern: "^https?://[^\\s/?#]" });
 }
 
 /** True for a schema (also one read from a manifest) that `Secret()` made. */

@@ -44,6 +44,7 @@ export const channelPolicy = {
       "Which groups are heard: allowlist (those in groups), open (all) or disabled. Default allowlist.",
     ),
   ),
+  groupAllowFrom: senders("Platform ids of the people heard in groups. Default: everybody in a heard group."),
   groups: Type.Optional(
     Type.Record(Type.String({ minLength: 1 }), GroupPolicy, {
       description: 'Settings by group id; "*" holds for groups without their own. Default none.',
@@ -62,7 +63,7 @@ export const CHANNEL_POLICY_DEFAULTS = {
   groupPolicy: "allowlist",
   groups: {},
   requireMention: true,
-} as const satisfies Required<ChannelPolicy>;
+} as const satisfies Required<Omit<ChannelPolicy, "groupAllowFrom">>;
 
 export const ChannelPolicy = Type.Object(channelPolicy);
 export type ChannelPolicy = Static<typeof ChannelPolicy>;

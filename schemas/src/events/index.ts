@@ -1,10 +1,14 @@
 import type { Static } from "@sinclair/typebox";
+import type { EventDescriptor } from "../descriptor.ts";
 import { agentEvents } from "./agent.ts";
 import { chatEvents } from "./chat.ts";
 import { gatewayEvents } from "./gateway.ts";
 
 /** Every event of the gateway by name, in the order they are advertised. */
-export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents } as const;
+export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents } as const satisfies Record<
+  string,
+  EventDescriptor
+>;
 
 export type EventName = keyof typeof EVENTS;
 
