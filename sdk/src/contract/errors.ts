@@ -21,9 +21,12 @@ interface ContractErrorData {
 export type ContractErrorCode = keyof ContractErrorData;
 
 abstract class ContractError<C extends ContractErrorCode> extends Error {
-  readonly [BRAND] = true;
   abstract readonly code: C;
   abstract readonly data: ContractErrorData[C];
+  constructor(message: string) {
+    super(message);
+    Object.defineProperty(this, BRAND, { value: true });
+  }
 }
 
 /** A send that failed, with what is known about the message's fate. */

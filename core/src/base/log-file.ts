@@ -1,0 +1,66 @@
+import { closeSync, fchmodSync, fstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { formatJson } from "./log-format.ts";
+import type { LogSink } from "./log.ts";
+
+export interface LogFileOptions {
+  /** Absolute path; its folder exists. */
+  readonly path: string;
+  /** The file is rotated before it grows beyond this, bytes. Default 10 MiB. */
+  readonly maxBytes?: number;
+  /** Files kept in all: `path`, `path.1`, ... Default 3. */
+  readonly files?: number;
+}
+
+export interface LogFile {
+  readonly sink: LogSink;
+  close(): void;
+}
+
+const TEN_MIB = 10 * 1024 * 1024;
+
+/** A JSONL file, mode 0600, rotated by size. Written synchronously, so that the last line before a crash is there. */
+export function openLogFile(options: LogFileOptions): LogFile {
+  const { path, maxBytes = TEN_MIB, files = 3 } = options;
+  let fd: number | undefined = open(path);
+  let size = fstatSync(fd).size;
+
+  const rotate = () => {
+    if (fd !== undefined) closeSync(fd);
+    fd = undefined;
+    for (let index = files - 1; index >= 1; index--) moveIfThere(nameOf(path, index - 1), nameOf(path, index));
+    if (files === 1) rmSync(path, { force: true });
+    fd = open(path);
+    size = 0;
+  };
+
+  return {
+    sink(record) {
+      if (fd === undefined) return;
+      const line = Buffer.from(`${formatJson(record)}\n`);
+      if (size > 0 && size + line.length > maxBytes) rotate();
+      writeSync(fd, line);
+      size += line.length;
+    },
+    close() {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+}
+
+const nameOf = (path: string, index: number) => (index === 0 ? path : `${path}.${index}`);
+
+function open(path: string): number {
+  const fd = openSync(path, "a", 0o600);
+  // A file that exists keeps its mode, whoever made it.
+  fchmodSync(fd, 0o600);
+  return fd;
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}
