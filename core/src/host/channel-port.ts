@@ -33,7 +33,11 @@ export interface ChannelConnection {
   readonly closed: Promise<Closed>;
   send(outbound: Outbound, meta: { key: string; part: Part; attempt: number }, call: Call): Promise<Receipt>;
   /** Absent when the channel cannot tell. */
-  reconcile?(outbound: Outbound, meta: { key: string; part: Part }, call: Call): Promise<Receipt | "absent" | "unknown">;
+  reconcile?(
+    outbound: Outbound,
+    meta: { key: string; part: Part },
+    call: Call,
+  ): Promise<Receipt | "absent" | "unknown">;
   fetchMedia?(pending: string, call: Call): Promise<MediaRef>;
   typing?(to: Peer, on: boolean, call: Call): Promise<void>;
   drain(call: Call): Promise<void>;

@@ -2,6 +2,8 @@ import { m0020 } from "./0020-sessions.ts";
 import { m0030 } from "./0030-runs.ts";
 import { m0040 } from "./0040-inbox.ts";
 import { m0041 } from "./0041-outbox.ts";
+import { m0050 } from "./0050-guest-store.ts";
+import { m0051 } from "./0051-media.ts";
 
 /** One step of the schema. Applied once, in one transaction; never edited after a release, only followed by another. */
 export interface Migration {
@@ -13,4 +15,4 @@ export interface Migration {
 }
 
 /** In order of id. A family adds its own line. */
-export const MIGRATIONS: readonly Migration[] = [m0020, m0030, m0040, m0041];
+export const MIGRATIONS: readonly Migration[] = [m0020, m0030, m0040, m0041, m0050, m0051];

@@ -1,0 +1,110 @@
+import type { BaseCtx, Connection } from "openclaw-host-sdk";
+import type { Clock } from "../../base/clock.ts";
+import type { HostMethods } from "../line/host-methods.ts";
+import type { Rpc } from "../line/rpc.ts";
+import type { StreamTable } from "../line/streams.ts";
+import { type Effects, createEffects } from "./effects.ts";
+import { guestFetch } from "./fetch.ts";
+import { guestMedia } from "./media.ts";
+import { guestStore } from "./store.ts";
+
+/** What a context is made of; `rpc` and `spoolDir` are known once the guest is set up. */
+export interface ContextParts {
+  readonly rpc: () => Rpc<HostMethods>;
+  readonly streams: StreamTable;
+  readonly clock: Clock;
+  readonly spoolDir: () => string;
+}
+
+/** One context of the extension: a probe, a connection or a turn. */
+export interface GuestContext {
+  readonly id: string;
+  readonly base: BaseCtx<unknown>;
+  /** The live link, once `connect` has resolved. */
+  connection?: Connection;
+  /** Aborts the context's signal and runs its effects. Calling it twice is harmless. */
+  close(): Promise<void>;
+}
+
+export interface Contexts {
+  open(id: string, config: unknown): GuestContext;
+  /** Throws when the context is closed. */
+  need(id: string): GuestContext;
+  closeAll(): Promise<void>;
+}
+
+const DOOR_TIMEOUT_MS = 30_000;
+
+export function createContexts(parts: ContextParts): Contexts {
+  const open = new Map<string, GuestContext>();
+  return {
+    open(id, config) {
+      const controller = new AbortController();
+      const effects = createEffects();
+      const base = baseContext({ parts, id, config, signal: controller.signal, effects });
+      const context: GuestContext = {
+        id,
+        base,
+        async close() {
+          open.delete(id);
+          controller.abort();
+          await effects.run((label, error) => base.log.error(`the effect '${label}' failed at stop: ${String(error)}`));
+        },
+      };
+      open.set(id, context);
+      return context;
+    },
+    need(id) {
+      const context = open.get(id);
+      if (context === undefined) throw new Error("this connection is closed; connect again");
+      return context;
+    },
+    async closeAll() {
+      for (const context of [...open.values()].reverse()) await context.close();
+    },
+  };
+}
+
+interface BaseParts {
+  readonly parts: ContextParts;
+  readonly id: string;
+  readonly config: unknown;
+  readonly signal: AbortSignal;
+  readonly effects: Effects;
+}
+
+function baseContext({ parts, id, config, signal, effects }: BaseParts): BaseCtx<unknown> {
+  const { clock } = parts;
+  const log = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: object) =>
+    parts
+      .rpc()
+      .note("log", { context: id, level, message, ...(fields === undefined ? {} : { fields: plain(fields) }) });
+  return {
+    config: config as Readonly<unknown>,
+    signal,
+    log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+    store: guestStore(parts, id),
+    media: guestMedia(parts, id),
+    dir: () => parts.rpc().call("dir", { context: id }, { timeoutMs: DOOR_TIMEOUT_MS }),
+    fetch: guestFetch(parts, id),
+    clock: { now: () => clock.now(), sleep: (ms, abort) => clock.sleep(ms, abort) },
+    effect: (undo, label) => effects.add(undo, label),
+  };
+}
+
+/** Log fields may hold anything; what JSON cannot say becomes text, so that a log call never throws. */
+function plain(fields: object): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([key, value]: [string, unknown]): [string, unknown] => {
+    if (value instanceof Error) return [key, value.message];
+    return [key, typeof value === "object" || typeof value === "function" ? describe(value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function describe(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
+  } catch {
+    return String(value);
+  }
+}

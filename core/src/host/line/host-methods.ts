@@ -1,0 +1,66 @@
+import type { Closed, Health, Inbound, MediaRef, ReceiveOutcome } from "openclaw-host-sdk";
+
+/** One change of the guest's store. The value is opaque bytes to the host, which never decodes what a guest wrote. */
+export interface StoreOp {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+export interface FetchOrder {
+  readonly context: string;
+  readonly url: string;
+  readonly method: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** Handle of the body's stream in the guest. */
+  readonly body?: number;
+  readonly redirect: "follow" | "manual" | "error";
+}
+
+export interface FetchAnswer {
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** Handle of the body's stream in the host; absent when there is none. */
+  readonly body?: number;
+}
+
+export interface LogNote {
+  readonly context: string;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** What the host serves; a guest calls. Every value is checked (`doors/checks.ts`) before a door sees it. */
+export interface HostMethods {
+  "store.get": {
+    params: { context: string; keys: readonly string[] };
+    result: readonly (readonly [string, Uint8Array])[];
+  };
+  "store.list": {
+    params: { context: string; prefix: string; after?: string; limit: number };
+    result: readonly (readonly [string, Uint8Array])[];
+  };
+  "store.batch": { params: { context: string; ops: readonly StoreOp[] }; result: null };
+  /** Takes a file the guest finished in its spool folder. */
+  "media.put": { params: { context: string; file: string; mime?: string; name?: string }; result: MediaRef };
+  /** Puts a copy into the guest's spool folder and answers with its name. */
+  "media.open": { params: { context: string; ref: string }; result: string };
+  fetch: { params: FetchOrder; result: FetchAnswer };
+  dir: { params: { context: string }; result: string };
+  "account.receive": {
+    params: { context: string; batch: readonly Inbound[]; cursor?: string };
+    result: readonly ReceiveOutcome[];
+  };
+  "account.cursor": { params: { context: string }; result: string | null };
+  "account.health": { params: { context: string; health: Omit<Health, "since"> }; result: null };
+  /** The connection of the context has ended. */
+  "connection.closed": { params: { context: string; closed: Closed }; result: null };
+  log: { params: LogNote; result: null };
+  /** The last words of a guest that dies of an uncaught error. */
+  fault: { params: { message: string }; result: null };
+  "stream.read": { params: { stream: number }; result: Uint8Array | null };
+  "stream.cancel": { params: { stream: number }; result: null };
+}
