@@ -1,4 +1,6 @@
 import { guestStoreCommands } from "./guest-store.ts";
+import { devicesCommands } from "./devices.ts";
+import { idempotencyCommands } from "./idempotency.ts";
 import { inboxCommands } from "./inbox.ts";
 import { ledgerCommands } from "./ledger.ts";
 import { mediaCommands } from "./media.ts";
@@ -11,7 +13,9 @@ import type { Command } from "./tx.ts";
  * Every command of the store, by name. A family adds one member here and one spread below; it exports a plain object
  * literal whose functions state their types (`(tx: Tx, args: {...}): Result => ...`).
  */
-export type Commands = typeof guestStoreCommands &
+export type Commands = typeof devicesCommands &
+  typeof idempotencyCommands &
+  typeof guestStoreCommands &
   typeof mediaCommands &
   typeof runsCommands &
   typeof inboxCommands &
@@ -21,6 +25,8 @@ export type Commands = typeof guestStoreCommands &
 
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
 export const COMMANDS: Commands = {
+  ...devicesCommands,
+  ...idempotencyCommands,
   ...guestStoreCommands,
   ...mediaCommands,
   ...runsCommands,

@@ -1,3 +1,5 @@
+import { m0010 } from "./0010-devices.ts";
+import { m0011 } from "./0011-idempotency.ts";
 import { m0020 } from "./0020-sessions.ts";
 import { m0030 } from "./0030-runs.ts";
 import { m0040 } from "./0040-inbox.ts";
@@ -15,4 +17,4 @@ export interface Migration {
 }
 
 /** In order of id. A family adds its own line. */
-export const MIGRATIONS: readonly Migration[] = [m0020, m0030, m0040, m0041, m0050, m0051];
+export const MIGRATIONS: readonly Migration[] = [m0010, m0011, m0020, m0030, m0040, m0041, m0050, m0051];

@@ -1,0 +1,48 @@
+import { type PeerFacts, hostnameOf, isLoopbackHostname } from "./local-trust.ts";
+
+/** Which web pages may open a gateway connection (`gateway.controlUi`). */
+export interface OriginPolicy {
+  /** Origins as `scheme://host[:port]`; compared in lower case. */
+  readonly allowedOrigins: readonly string[];
+  /** Also accept a page whose host and port are those of the Host header. Default false: names can be rebound. */
+  readonly allowHostHeader: boolean;
+}
+
+export type OriginFault = "origin not allowed" | "origin missing or invalid";
+
+/** True for the clients that are web pages by definition and so must always show an origin (wire protocol 1.3). */
+export const isBrowserClient = (client: { readonly id: string; readonly mode: string }): boolean =>
+  client.id === "openclaw-control-ui" || client.id === "webchat-ui" || client.mode === "webchat";
+
+/**
+ * Why a page may not connect, or undefined when it may or no page is involved (wire protocol 1.3). Unlike the reference
+ * gateway a proxy's headers do not switch the check off: any web page could be behind the proxy.
+ */
+export function originFault(
+  peer: PeerFacts,
+  client: { readonly id: string; readonly mode: string },
+  policy: OriginPolicy,
+): OriginFault | undefined {
+  const given = peer.origin?.trim() ?? "";
+  if (given === "" && !isBrowserClient(client)) return undefined;
+  const origin = parseOrigin(given);
+  if (origin === undefined) return "origin missing or invalid";
+  if (policy.allowedOrigins.some((allowed) => allowed.trim().toLowerCase() === originText(origin))) return undefined;
+  if (policy.allowHostHeader && origin.host === peer.host?.toLowerCase()) return undefined;
+  const hostname = hostnameOf(peer.host);
+  const bothLoopback = hostname !== undefined && isLoopbackHostname(hostname) && isLoopbackHostname(origin.hostname);
+  return bothLoopback ? undefined : "origin not allowed";
+}
+
+function parseOrigin(text: string): URL | undefined {
+  if (text === "" || text === "null") return undefined;
+  try {
+    const url = new URL(text);
+    return url.host === "" ? undefined : url;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `URL.origin` reads "null" for the schemes of browser extensions and native shells. */
+const originText = (url: URL): string => `${url.protocol}//${url.host}`.toLowerCase();

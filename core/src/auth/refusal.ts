@@ -1,0 +1,20 @@
+import type { DeviceFault } from "./device.ts";
+import type { OriginFault } from "./origin.ts";
+import type { PairingReason } from "../store/device-record.ts";
+import type { SecretFault } from "./shared-secret.ts";
+
+/** Why a presented credential does not let the client in. */
+export type UnauthorizedReason = SecretFault | "device_token_mismatch";
+
+/** Why a valid `connect` is refused. The wire's dialects turn it into an error and a close reason (wire protocol 2.6). */
+export type Refusal =
+  | { readonly kind: "role" }
+  | { readonly kind: "origin"; readonly fault: OriginFault }
+  | { readonly kind: "device-required" }
+  | { readonly kind: "control-ui-device-required" }
+  | { readonly kind: "device"; readonly fault: DeviceFault }
+  /** `canUseDeviceToken`: the client showed a device, but no device token. */
+  | { readonly kind: "unauthorized"; readonly reason: UnauthorizedReason; readonly canUseDeviceToken: boolean }
+  | { readonly kind: "pairing"; readonly reason: PairingReason; readonly requestId: string }
+  /** Nothing was decided: the records could not be read or written. */
+  | { readonly kind: "unavailable" };

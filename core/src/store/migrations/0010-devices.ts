@@ -1,0 +1,41 @@
+import type { Migration } from "./index.ts";
+
+/**
+ * Paired devices, what each may do per role, and what waits for approval. Tokens are derived from `generation` and never
+ * stored. A request is bound to its content by `digest`: what changes between looking and approving is another request.
+ */
+export const m0010: Migration = {
+  id: 10,
+  name: "devices",
+  sql: `
+    CREATE TABLE devices (
+      device_id TEXT PRIMARY KEY,
+      public_key TEXT NOT NULL,
+      signature TEXT NOT NULL CHECK (signature IN ('v2', 'v3')),
+      metadata TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      approved_at INTEGER NOT NULL,
+      last_used_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE device_grants (
+      device_id TEXT NOT NULL REFERENCES devices (device_id) ON DELETE CASCADE,
+      role TEXT NOT NULL CHECK (role IN ('operator', 'node')),
+      scopes TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      issued_at INTEGER NOT NULL,
+      revoked_at INTEGER,
+      PRIMARY KEY (device_id, role)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE device_requests (
+      request_id TEXT PRIMARY KEY,
+      digest TEXT NOT NULL UNIQUE,
+      device_id TEXT NOT NULL,
+      claim TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      requested_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX device_requests_by_age ON device_requests (requested_at);
+  `,
+};

@@ -1,0 +1,19 @@
+import type { CommandName } from "./commands.ts";
+
+/**
+ * Commands that never write; a write in one of them fails. They run without a transaction, between groups of writes, and see
+ * every write that was answered before they were called. A family adds its own lines.
+ */
+export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
+  "devices.load",
+  "inbox.cursor",
+  "ledger.counts",
+  "ledger.delivery",
+  "ledger.outcome",
+  "runs.get",
+  "runs.stranded",
+  "sessions.load",
+  "sessions.history",
+  "sessions.transcript",
+  "sessions.recent",
+]);
