@@ -3,19 +3,20 @@ import type { SessionKey } from "../base/brand.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Store } from "../store/db.ts";
 import type { SessionEntry } from "../store/session-entry.ts";
+import { SessionProjection } from "./projection.ts";
 
 export type { SessionEntry } from "../store/session-entry.ts";
 
 /** All sessions. Look-ups are answered from memory; what they say was committed. */
 export interface Sessions {
   get(key: SessionKey): SessionEntry | undefined;
-  /** By session id. */
-  byId(sessionId: string): SessionEntry | undefined;
   list(): readonly SessionEntry[];
   /** The session of the key, made when there is none. `now` is epoch ms. */
   ensure(key: SessionKey, now: number): Promise<SessionEntry>;
   /** The newest `limit` messages as stored, newest last: what an agent reads. Empty for an unknown key. */
   history(key: SessionKey, limit: number): Promise<TranscriptMessage[]>;
+  /** The newest `limit` messages as the wire shows them: long texts cut, image data left out (wire protocol section 5.3). */
+  shown(key: SessionKey, limit: number): Promise<TranscriptMessage[]>;
   /** Takes over an entry that a command returned; an older copy than the known one is ignored. */
   noteCommitted(entry: SessionEntry): void;
   /** Forgets a deleted session; `rev` is the revision of the deletion. */
@@ -33,11 +34,10 @@ const HISTORY_BYTES = 32 * 1024 * 1024;
 /** Loads all sessions. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
   const { store, ids } = options;
-  const known = new Projection();
+  const known = new SessionProjection();
   for (const entry of await store.run("sessions.load", {})) known.put(entry);
   return {
     get: (key) => known.get(key),
-    byId: (sessionId) => known.byId(sessionId),
     list: () => known.list(),
     async ensure(key, now) {
       const found = known.get(key);
@@ -53,48 +53,16 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
       const texts = await store.run("sessions.transcript", { sessionId, limit, maxBytes: HISTORY_BYTES });
       return texts.map(parseMessage);
     },
+    async shown(key, limit) {
+      const entry = known.get(key);
+      if (entry === undefined) return [];
+      const texts = await store.run("sessions.history", { sessionId: entry.sessionId, limit });
+      return texts.map(parseMessage);
+    },
     noteCommitted: (entry) => known.put(entry),
     noteDeleted: (key, rev) => known.remove(key, rev),
   };
 }
 
 /** Reads a message that this gateway stored. */
-export const parseMessage = (json: string): TranscriptMessage => JSON.parse(json) as TranscriptMessage;
-
-/** The newest committed entry per key, whatever order the news arrives in. */
-class Projection {
-  readonly #byKey = new Map<string, SessionEntry>();
-  readonly #keyById = new Map<string, string>();
-  /** Revision at which a key was last deleted. */
-  readonly #deletedAt = new Map<string, number>();
-
-  get(key: string): SessionEntry | undefined {
-    return this.#byKey.get(key);
-  }
-
-  byId(sessionId: string): SessionEntry | undefined {
-    const key = this.#keyById.get(sessionId);
-    return key === undefined ? undefined : this.#byKey.get(key);
-  }
-
-  list(): readonly SessionEntry[] {
-    return [...this.#byKey.values()];
-  }
-
-  put(entry: SessionEntry): void {
-    const known = this.#byKey.get(entry.key);
-    if (entry.rev <= (known?.rev ?? this.#deletedAt.get(entry.key) ?? -1)) return;
-    if (known !== undefined && known.sessionId !== entry.sessionId) this.#keyById.delete(known.sessionId);
-    this.#byKey.set(entry.key, entry);
-    this.#keyById.set(entry.sessionId, entry.key);
-    this.#deletedAt.delete(entry.key);
-  }
-
-  remove(key: string, rev: number): void {
-    const known = this.#byKey.get(key);
-    if (known === undefined || known.rev > rev) return;
-    this.#byKey.delete(key);
-    this.#keyById.delete(known.sessionId);
-    this.#deletedAt.set(key, rev);
-  }
-}
+const parseMessage = (json: string): TranscriptMessage => JSON.parse(json) as TranscriptMessage;

@@ -4,7 +4,8 @@ import { connectWriter } from "./writer-link.ts";
 
 /**
  * The gateway's database. Every call is one named command that runs in the writer thread inside a transaction; the promise
- * resolves after the commit, so what it returns is durable. Rejects with `StoreError`; results arrive in the order of the calls.
+ * resolves after the commit, so what it returns is durable. Rejects with `StoreError`. Writes are done and answered in the order
+ * of the calls; a read sees every write that was answered before it was called.
  */
 export interface Store {
   run<C extends CommandName>(command: C, args: CommandArgs<C>): Promise<CommandResult<C>>;

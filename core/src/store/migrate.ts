@@ -9,7 +9,12 @@ import { StoreError } from "./store-error.ts";
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[]): void {
   db.exec("CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT");
-  const applied = new Set(db.prepare("SELECT id FROM migrations").all().map((row) => Number(row["id"])));
+  const applied = new Set(
+    db
+      .prepare("SELECT id FROM migrations")
+      .all()
+      .map((row) => Number(row["id"])),
+  );
   const known = new Set(migrations.map((migration) => migration.id));
   const unknown = [...applied].filter((id) => !known.has(id));
   if (unknown.length > 0) {

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { TranscriptMessage } from "openclaw-host-schemas";
 import type { SessionKey } from "../base/brand.ts";
-import { applyPatch, freshEntry, parseEntry, type SessionEntry, type SessionFacts, type SessionPatch } from "./session-entry.ts";
+import {
+  applyPatch,
+  freshEntry,
+  parseEntry,
+  type SessionEntry,
+  type SessionFacts,
+  type SessionPatch,
+} from "./session-entry.ts";
 import { archiveName, archiveSession, newSession, nextRevision, readSession, writeSession } from "./session-rows.ts";
 import { previewRows, type PreviewItem, storedRows, viewRows } from "./transcript-rows.ts";
 import { textStart } from "./transcript-view.ts";
@@ -112,7 +119,8 @@ export const sessionsCommands = {
 
   "sessions.patch": (tx: Tx, args: PatchArgs): PatchOutcome => patchSession(tx, args),
 
-  "sessions.reset": (tx: Tx, args: { key: SessionKey; sessionId: string; at: number }): SessionEntry => resetSession(tx, args),
+  "sessions.reset": (tx: Tx, args: { key: SessionKey; sessionId: string; at: number }): SessionEntry =>
+    resetSession(tx, args),
 
   "sessions.delete": (tx: Tx, args: { key: SessionKey; at: number; archive: boolean }): Deletion | undefined =>
     deleteSession(tx, args),
@@ -125,6 +133,8 @@ export const sessionsCommands = {
     storedRows(tx, args),
 
   /** Role and text start of the newest messages of several sessions, in the order asked. */
-  "sessions.recent": (tx: Tx, args: { sessionIds: readonly string[]; limit: number; maxChars: number }): PreviewItem[][] =>
-    args.sessionIds.map((sessionId) => previewRows(tx, { ...args, sessionId })),
+  "sessions.recent": (
+    tx: Tx,
+    args: { sessionIds: readonly string[]; limit: number; maxChars: number },
+  ): PreviewItem[][] => args.sessionIds.map((sessionId) => previewRows(tx, { ...args, sessionId })),
 };

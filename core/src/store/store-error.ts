@@ -14,12 +14,9 @@ export interface StoreErrorData {
   readonly stack?: string;
 }
 
-const BRAND: unique symbol = Symbol.for("openclaw-host.store-error") as never;
-
 /** What every call of the store rejects with. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
-  readonly [BRAND] = true;
   readonly kind: StoreErrorKind;
   readonly code: number | undefined;
   constructor(data: StoreErrorData) {
@@ -31,7 +28,7 @@ export class StoreError extends Error {
 }
 
 export function isStoreError(error: unknown): error is StoreError {
-  return typeof error === "object" && error !== null && BRAND in error;
+  return error instanceof Error && error.name === "StoreError" && "kind" in error;
 }
 
 /** Primary result codes. Source: https://www.sqlite.org/rescode.html */

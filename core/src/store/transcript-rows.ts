@@ -9,7 +9,11 @@ export interface PreviewItem {
 /** Row numbers of the newest messages, newest first: bodies are read one by one, so that a few huge ones never meet in memory. */
 function newest(tx: Tx, sessionId: string, limit: number): number[] {
   return tx
-    .all<{ seq: number }>("SELECT seq FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?", sessionId, limit)
+    .all<{ seq: number }>(
+      "SELECT seq FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?",
+      sessionId,
+      limit,
+    )
     .map((row) => row.seq);
 }
 
@@ -38,7 +42,8 @@ function collect(tx: Tx, page: Page & { maxBytes: number }, show: (json: string)
 }
 
 /** The newest messages as `chat.history` shows them. */
-export const viewRows = (tx: Tx, page: Page): string[] => collect(tx, { ...page, maxBytes: MAX_HISTORY_BYTES }, viewMessage);
+export const viewRows = (tx: Tx, page: Page): string[] =>
+  collect(tx, { ...page, maxBytes: MAX_HISTORY_BYTES }, viewMessage);
 
 /** The newest messages as they were stored. */
 export const storedRows = (tx: Tx, page: Page & { maxBytes: number }): string[] => collect(tx, page, (json) => json);

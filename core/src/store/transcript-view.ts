@@ -16,7 +16,8 @@ interface StoredMessage {
 
 type Block = Readonly<Record<string, unknown>>;
 
-const isBlock = (value: unknown): value is Block => typeof value === "object" && value !== null && !Array.isArray(value);
+const isBlock = (value: unknown): value is Block =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const parseStored = (json: string): StoredMessage => JSON.parse(json) as StoredMessage;
 
@@ -26,7 +27,8 @@ function head(text: string, max: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
 }
 
-const shorten = (text: string): string => (text.length <= MAX_TEXT_CHARS ? text : head(text, MAX_TEXT_CHARS) + TRUNCATED);
+const shorten = (text: string): string =>
+  text.length <= MAX_TEXT_CHARS ? text : head(text, MAX_TEXT_CHARS) + TRUNCATED;
 
 /** Image data stays in the store: clients get its decoded size instead. */
 function withoutData(block: Block): Block {

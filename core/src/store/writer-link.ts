@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
+import { JobQueue } from "./job-queue.ts";
+import { READ_ONLY } from "./read-only.ts";
 import { describeFailure, StoreError, type StoreErrorData } from "./store-error.ts";
 import type { FromWriter, Job, JobResult, ToWriter, WriterData } from "./writer-protocol.ts";
 
@@ -20,12 +22,8 @@ interface Pending extends Job {
   readonly reject: (error: Error) => void;
 }
 
-/** Most jobs in one transaction, so that the first of them does not wait for thousands. */
-const GROUP_JOBS = 1024;
-/** Most jobs that wait for the disk before new ones are refused. */
-const WAITING_JOBS = 100_000;
-/** Heap of the writer, MiB: enough for the largest page of a transcript, small when idle. */
-const HEAP_MIB = 128;
+/** Heap of the writer, MiB: a limit for its largest groups (see `JobQueue`), not what it takes when idle. */
+const HEAP_MIB = 256;
 const YOUNG_HEAP_MIB = 2;
 
 /** Starts the writer from source (`writer.ts`) or from the bundle (`writer.js` beside it). */
@@ -81,7 +79,7 @@ class Link implements WriterLink {
   readonly #worker: Worker;
   readonly #options: WriterLinkOptions;
   #state: State = { is: "open" };
-  #waiting: Pending[] = [];
+  readonly #queue: JobQueue<Pending> = new JobQueue(READ_ONLY);
   #sent: Pending[] = [];
   #flushing = false;
   #closed: Promise<void> | undefined;
@@ -93,10 +91,15 @@ class Link implements WriterLink {
 
   run(command: string, args: unknown): Promise<unknown> {
     if (this.#state.is !== "open") return Promise.reject(new StoreError(this.#whyNot()));
-    if (this.#waiting.length >= WAITING_JOBS) return Promise.reject(new StoreError(OVERLOADED));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, args, resolve, reject });
-      this.#flushSoon();
+      const pushed = this.#queue.push({ command, args, resolve, reject });
+      if (pushed === "taken") this.#flushSoon();
+      else
+        reject(
+          new StoreError(
+            pushed === "overloaded" ? OVERLOADED : { ...TOO_HEAVY, message: `${command}: ${TOO_HEAVY.message}` },
+          ),
+        );
     });
   }
 
@@ -134,13 +137,13 @@ class Link implements WriterLink {
     const closing = this.#state.is === "closing" ? this.#state.done : undefined;
     this.#state = { is: "ended", why: { kind: dead.kind, message: dead.message } };
     this.#options.log.error("the database writer ended", { error: dead.message });
-    for (const job of [...this.#sent.splice(0), ...this.#waiting.splice(0)]) job.reject(dead);
+    for (const job of [...this.#sent.splice(0), ...this.#queue.drain()]) job.reject(dead);
     closing?.();
     this.#options.onFatal(dead);
   }
 
   exited(code: number): void {
-    if (this.#state.is === "closing" && code === 0 && this.#sent.length + this.#waiting.length === 0) {
+    if (this.#state.is === "closing" && code === 0 && this.#sent.length + this.#queue.size === 0) {
       const { done } = this.#state;
       this.#state = { is: "ended", why: CLOSED };
       return done();
@@ -164,11 +167,11 @@ class Link implements WriterLink {
 
   #flush(): void {
     if (this.#sent.length > 0 || this.#state.is === "ended") return;
-    if (this.#waiting.length === 0) {
+    const group = this.#queue.take();
+    if (group.length === 0) {
       if (this.#state.is === "closing") this.#worker.postMessage({ close: true } satisfies ToWriter);
       return;
     }
-    const group = this.#waiting.splice(0, GROUP_JOBS);
     this.#sent = this.#send(group) === undefined ? group : this.#sendClonable(group);
     if (this.#sent.length === 0) this.#flushSoon();
   }
@@ -208,3 +211,4 @@ function cloneFailure(args: unknown): StoreError | undefined {
 
 const CLOSED: StoreErrorData = { kind: "closed", message: "the store is closed: the gateway is stopping" };
 const OVERLOADED: StoreErrorData = { kind: "io", message: "the disk is too slow for the load: try again later" };
+const TOO_HEAVY: StoreErrorData = { kind: "bug", message: "the arguments are too large to store: split them" };

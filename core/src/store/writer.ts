@@ -2,10 +2,11 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { ensurePrivateDir, ensurePrivateFile } from "../base/private-file.ts";
-import { COMMANDS, READ_ONLY } from "./commands.ts";
+import { COMMANDS } from "./commands.ts";
 import { GroupRunner } from "./group.ts";
 import { migrate } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
+import { READ_ONLY } from "./read-only.ts";
 import { describeFailure } from "./store-error.ts";
 import type { FromWriter, JobResult, ToWriter, WriterData } from "./writer-protocol.ts";
 
