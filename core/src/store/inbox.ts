@@ -60,12 +60,15 @@ interface Head {
 
 const OPEN = "state IN ('recorded', 'running')";
 
+const INSERT = `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, due_at, changed_at, head)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    CASE WHEN ? THEN NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND ${OPEN}) ELSE 0 END)
+  ON CONFLICT (channel, lease, event_id) DO NOTHING`;
+
 function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boolean {
   const open = entry.closedBecause === undefined;
   const inserted = tx.run(
-    `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, head, due_at, changed_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${open ? `NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND ${OPEN})` : "? IS NULL"}, ?, ?)
-     ON CONFLICT (channel, lease, event_id) DO NOTHING`,
+    INSERT,
     args.channel,
     args.lease,
     args.account,
@@ -77,9 +80,10 @@ function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boolean {
     args.at,
     open ? "recorded" : "done",
     entry.closedBecause ?? null,
+    args.at,
+    args.at,
+    open ? 1 : 0,
     entry.lane,
-    args.at,
-    args.at,
   );
   if (inserted > 0 && open && entry.album !== undefined) delayAlbum(tx, args, entry.lane, entry.album);
   return inserted > 0;
@@ -308,7 +312,10 @@ export const inboxCommands = {
   },
 
   /** Notes which identity an account has now and returns the one it had before, when that was another. */
-  "inbox.identify": (tx: Tx, args: AccountName & { readonly lease: string; readonly at: number }): string | undefined => {
+  "inbox.identify": (
+    tx: Tx,
+    args: AccountName & { readonly lease: string; readonly at: number },
+  ): string | undefined => {
     const known = tx.get<{ lease: string }>(
       "SELECT lease FROM channel_identities WHERE channel = ? AND account = ?",
       args.channel,

@@ -1,0 +1,128 @@
+import { type Inbound, ReceiveError, type ReceiveOutcome } from "openclaw-host-sdk";
+import { createAlarm } from "../base/alarm.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/db.ts";
+import type { AccountName, InboxClaim, InboxEntry, RefusalAnswer } from "../store/inbox.ts";
+import { parseBatch } from "./inbound-shape.ts";
+import { laneKey } from "./route.ts";
+
+export type { AccountName, InboxClaim, RefusalAnswer } from "../store/inbox.ts";
+
+/** Who receives: the account's label, and the identity its events are unique within. */
+export interface InboxScope extends AccountName {
+  readonly lease: string;
+}
+
+/** The durable door of everything that comes in, and the queue that turns are taken from. */
+export interface Inbox {
+  /**
+   * Stores events and cursor in one transaction and resolves after its commit. Throws `ReceiveError` when they cannot be
+   * stored and an `Error` when the guest sent something that is no event; in both cases the cursor stays where it was.
+   */
+  receive(scope: InboxScope, batch: readonly Inbound[], options: { cursor?: string }): Promise<ReceiveOutcome[]>;
+  cursor(scope: Pick<InboxScope, "channel" | "lease">): Promise<string | undefined>;
+  /** The next message whose conversation has nothing running; `onRecorded` is called when there may be one again. */
+  claim(): Promise<InboxClaim | undefined>;
+  /** Closes claimed rows as kept out by policy, and queues the answer if this sender never got one. True if it was queued. */
+  refuse(ids: readonly number[], reason: string, answer?: RefusalAnswer): Promise<boolean>;
+  /** Closes claimed rows for the owner to look at. */
+  park(ids: readonly number[], reason: string): Promise<void>;
+  /** Gives claimed rows back, to be claimed again after `delayMs`. */
+  retry(ids: readonly number[], reason: string, delayMs: number): Promise<void>;
+  /** Calls `onRecorded`: an account became reachable, or a lane was freed. */
+  wake(): void;
+  close(): void;
+}
+
+export interface InboxParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called, never awaited, when a message may be ready to claim. */
+  readonly onRecorded: () => void;
+  /** Accounts whose messages may run now. Default all; a message of an account that is not there waits for it. */
+  readonly accounts?: () => readonly AccountName[];
+}
+
+/** An album waits this long for its next piece, and this long in all, ms (SDK contract, `Body.group`). */
+const ALBUM = { quietMs: 1_000, maxMs: 2_000 };
+/** A message that was taken this often and never closed is parked. */
+const MAX_ATTEMPTS = 5;
+/** When a channel should offer events again that could not be stored, ms. */
+const RECEIVE_RETRY_MS = 5_000;
+
+/** Only messages of others become turns; the rest is history for now. */
+function closedBecause(event: Inbound): string | undefined {
+  if (event.type !== "message") return `no turn: ${event.type}`;
+  return event.self === true ? "no turn: written by the account itself" : undefined;
+}
+
+function toEntry(scope: InboxScope, event: Inbound): InboxEntry {
+  const reason = closedBecause(event);
+  const album = event.type === "message" ? event.body.group : undefined;
+  return {
+    eventId: event.eventId,
+    lane: laneKey(scope.channel, scope.account, event.peer),
+    event,
+    ...(album === undefined ? {} : { album }),
+    ...(reason === undefined ? {} : { closedBecause: reason }),
+  };
+}
+
+async function receive(
+  parts: InboxParts,
+  scope: InboxScope,
+  call: { events: readonly Inbound[]; cursor?: string },
+): Promise<ReceiveOutcome[]> {
+  const entries = call.events.map((event) => toEntry(scope, event));
+  const cursor = call.cursor === undefined ? {} : { cursor: call.cursor };
+  const { channel, account, lease } = scope;
+  const args = { channel, account, lease, at: parts.clock.now(), album: ALBUM, entries, ...cursor };
+  let stored: readonly boolean[];
+  try {
+    ({ stored } = await parts.store.run("inbox.receive", args));
+  } catch (error) {
+    parts.log.error("events could not be stored; the platform keeps them", { channel, account, error: String(error) });
+    throw new ReceiveError("the gateway could not store these events", { retryAfterMs: RECEIVE_RETRY_MS });
+  }
+  if (stored.some((isNew, index) => isNew && entries[index]?.closedBecause === undefined)) parts.onRecorded();
+  return stored.map((isNew) => ({ outcome: isNew ? "stored" : "duplicate" }));
+}
+
+/** Opens the inbox. Rows that ran when the last process ended are recorded again. */
+export async function openInbox(parts: InboxParts): Promise<Inbox> {
+  const { store, clock, log } = parts;
+  const interrupted = await store.run("inbox.recover", { now: clock.now() });
+  if (interrupted > 0) log.info("messages whose turn was interrupted will run again", { count: interrupted });
+  const alarm = createAlarm(clock, parts.onRecorded);
+
+  return {
+    receive: async (scope, batch, options) =>
+      receive(parts, scope, { events: parseBatch(batch, options.cursor), ...options }),
+    cursor: ({ channel, lease }) => store.run("inbox.cursor", { channel, lease }),
+    async claim() {
+      const accounts = parts.accounts === undefined ? {} : { accounts: parts.accounts() };
+      const { claim, nextDueAt } = await store.run("inbox.claim", {
+        now: clock.now(),
+        maxAttempts: MAX_ATTEMPTS,
+        ...accounts,
+      });
+      if (nextDueAt !== undefined) alarm.at(nextDueAt);
+      return claim;
+    },
+    async refuse(ids, reason, answer) {
+      const closing = { ids, reason, at: clock.now() };
+      const { answered } = await store.run("inbox.refuse", answer === undefined ? closing : { ...closing, answer });
+      return answered;
+    },
+    park: (ids, reason) => store.run("inbox.close", { ids, state: "parked", reason, at: clock.now() }),
+    async retry(ids, reason, delayMs) {
+      const at = clock.now();
+      await store.run("inbox.retry", { ids, reason, at, dueAt: at + delayMs });
+      alarm.at(at + delayMs);
+    },
+    wake: () => parts.onRecorded(),
+    close: () => alarm.cancel(),
+  };
+}
