@@ -18,7 +18,7 @@ const deviceProof = {
   publicKey: Text,
   signature: Text,
   signedAt: Count,
-  nonce: Type.String(),
+  nonce: Text,
 } satisfies TProperties;
 
 const auth = {

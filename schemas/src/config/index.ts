@@ -68,7 +68,7 @@ const LoggingConfig = section(
  * The configuration file. The schema is what an operator may write (nothing is required); the type is the loaded
  * configuration, with every default filled in (`useDefaults` of AJV, or `Value.Default` of TypeBox).
  */
-export const Config = section(
+export const Config = entry(
   {
     $schema: Type.Optional(Type.String({ description: "Address of this schema, for editors." })),
     gateway: GatewayConfig,
