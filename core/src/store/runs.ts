@@ -12,7 +12,7 @@ import {
 } from "./run-record.ts";
 import type { SessionEntry, SessionFacts } from "./session-entry.ts";
 import { appendMessages } from "./sessions.ts";
-import type { Command, Row, Tx } from "./tx.ts";
+import type { Row, Tx } from "./tx.ts";
 
 export interface AcceptArgs {
   readonly runId: string;
@@ -128,7 +128,8 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
   insertIntents(tx, args.intents);
-  markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
+  const open = run.inbox.filter((id) => isOpenInbox(tx, id));
+  markInbox(tx, open, { ...args.inbox, at: args.at });
   tx.run(
     "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, pending = NULL, inbox_first = NULL WHERE run_id = ?",
     args.outcome.state,
@@ -146,12 +147,10 @@ function closingFacts({ state, usage }: RunOutcome): SessionFacts {
   return { abortedLastRun, inputTokens: input, outputTokens: output, totalTokens: input + output };
 }
 
-/** True while an inbox row of the run may still be claimed. */
-function hasOpenInbox(tx: Tx, run: RunRecord): boolean {
-  return run.inbox.some((id) => tx.get(`SELECT 1 FROM inbox WHERE id = ? AND ${OPEN_INBOX}`, id) !== undefined);
+/** True while an inbox row may still be claimed, or is. */
+function isOpenInbox(tx: Tx, id: number): boolean {
+  return tx.get(`SELECT 1 FROM inbox WHERE id = ? AND state IN ('recorded', 'running')`, id) !== undefined;
 }
-
-const OPEN_INBOX = "state IN ('recorded', 'running')";
 
 export const runsCommands = {
   /** Stores a run before anybody is told that it was accepted. */
@@ -172,9 +171,9 @@ export const runsCommands = {
     tx
       .all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${OPEN} ORDER BY accepted_at, run_id`)
       .map(parseRun)
-      .filter((run) => !hasOpenInbox(tx, run)),
+      .filter((run) => !run.inbox.some((id) => isOpenInbox(tx, id))),
 
   /** Forgets runs that ended before a time (epoch ms); returns how many. */
   "runs.prune": (tx: Tx, args: { readonly before: number }): number =>
     tx.run("DELETE FROM runs WHERE ended_at < ?", args.before),
-} satisfies Record<string, Command>;
+};

@@ -1,0 +1,146 @@
+import type { Body, Inbound, MediaRef, PendingMedia } from "openclaw-host-sdk";
+import { userMessage } from "../agent/transcript-message.ts";
+import { bodyDigest } from "../base/digest.ts";
+import type { SessionFacts } from "../store/session-entry.ts";
+import { type Access, checkAccess } from "./access.ts";
+import type { AccountName, Inbox, InboxClaim } from "./inbox.ts";
+import type { AccessPolicy } from "./policy.ts";
+import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "./route.ts";
+import { messageOf } from "./turn-close.ts";
+import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
+import { encodeRequest } from "./turn-request.ts";
+import type { TurnRunner } from "./turn-run.ts";
+import { showTyping } from "./turn-typing.ts";
+
+/** What turns that come in over a channel need besides. */
+export interface InboxTurnParts extends TurnParts {
+  readonly inbox: Pick<Inbox, "claim" | "refuse" | "park" | "retry">;
+  /** The owner's rules for an account; undefined when it is not configured any more. */
+  readonly rules: (account: AccountName) => { readonly policy: AccessPolicy; readonly routing: Routing } | undefined;
+  /** Fetches what a channel announced. */
+  readonly fetchMedia: (account: AccountName, pending: PendingMedia) => Promise<MediaRef>;
+  /** Shows or hides that an answer is being written; may reject. */
+  readonly typing: (target: DeliveryTarget, on: boolean) => Promise<void>;
+}
+
+type Message = Inbound & { readonly type: "message" };
+const isMessage = (event: Inbound): event is Message => event.type === "message";
+
+/** Takes one claim from policy to closed run. Rejects only when the store does. */
+export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, claim: InboxClaim): Promise<void> {
+  const messages = claim.events.filter(isMessage);
+  const first = messages[0];
+  if (first === undefined)
+    return parts.inbox.park(claim.ids, "a claim without a message: this is a bug, please report it");
+  const rules = parts.rules(claim);
+  if (rules === undefined) {
+    return parts.inbox.park(claim.ids, `the account ${claim.channel}/${claim.account} is not configured any more`);
+  }
+  const access = checkAll(rules.policy, messages, claim);
+  if (!access.allow) return refuse(parts, claim, { access, first });
+  const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
+  const said = await collect(parts, claim, messages);
+  if (said.text === "" && said.media.length === 0) return parts.inbox.park(claim.ids, "the message is empty");
+  await runClaim(parts, runner, { claim, route, said, first });
+}
+
+/** An album counts as addressed when any of its pieces is. */
+function checkAll(policy: AccessPolicy, messages: readonly Message[], { repliesToUs }: InboxClaim): Access {
+  const answers = messages.map((message) => checkAccess(policy, message, { repliesToUs }));
+  return answers.find((answer) => answer.allow) ?? answers[0] ?? { allow: false, reason: "no message" };
+}
+
+async function refuse(
+  parts: InboxTurnParts,
+  claim: InboxClaim,
+  { access, first }: { access: Access & { allow: false }; first: Message },
+): Promise<void> {
+  const { channel, account } = claim;
+  const { reason, answer } = access;
+  if (answer === undefined) return void (await parts.inbox.refuse(claim.ids, reason));
+  const target = { channel, account, peer: first.peer };
+  const body: Body = { text: answer, format: "plain" };
+  const intents = await parts.plan(target, body, { deliveryId: newDeliveryId(parts.ids) });
+  const queued = await parts.inbox.refuse(claim.ids, reason, { channel, account, sender: first.from.id, intents });
+  if (queued) parts.outbox.wake();
+}
+
+interface Said {
+  readonly text: string;
+  readonly media: readonly MediaRef[];
+}
+
+/** Text and fetched media of all pieces. A file that cannot be fetched is named in the text: the agent should know of it. */
+async function collect(parts: InboxTurnParts, claim: InboxClaim, messages: readonly Message[]): Promise<Said> {
+  const announced = messages.flatMap((message) => message.body.media ?? []);
+  const fetched = await Promise.all(announced.map((media) => fetchOne(parts, claim, media)));
+  const texts = messages.map((message) => message.body.text ?? "");
+  const notes = fetched.filter((result) => typeof result === "string");
+  return {
+    text: [...texts, ...notes].filter((text) => text.trim() !== "").join("\n"),
+    media: fetched.filter((result) => typeof result !== "string"),
+  };
+}
+
+async function fetchOne(
+  parts: InboxTurnParts,
+  { channel, account }: InboxClaim,
+  media: MediaRef | PendingMedia,
+): Promise<MediaRef | string> {
+  if ("ref" in media) return media;
+  try {
+    return await parts.fetchMedia({ channel, account }, media);
+  } catch (error) {
+    parts.log.warn("a file that came with a message could not be fetched", {
+      channel,
+      account,
+      error: messageOf(error),
+    });
+    return `[${media.name ?? media.kind} could not be fetched]`;
+  }
+}
+
+/** The row is committed, or the run that died over these messages is found again; then it runs like any other. */
+async function runClaim(
+  parts: InboxTurnParts,
+  runner: TurnRunner,
+  turn: { claim: InboxClaim; route: Route; said: Said; first: Message },
+): Promise<void> {
+  const { claim, route, said, first } = turn;
+  const at = parts.clock.now();
+  const { id, name } = first.from;
+  const sender = { id, ...(name === undefined ? {} : { name }) };
+  const { run, entry } = await parts.store.run("runs.accept", {
+    runId: parts.ids.uuid(),
+    door: "channel",
+    identity: `${claim.channel}/${claim.account}`,
+    digest: bodyDigest(claim.ids),
+    sessionKey: route.sessionKey,
+    sessionId: parts.ids.uuid(),
+    agentId: route.agentId,
+    request: encodeRequest({ ...said, target: route.target }),
+    message: { id: parts.ids.uuid(), message: userMessage({ ...said, at: first.at, sender }) },
+    inbox: claim.ids,
+    facts: sessionFacts(route.target, first),
+    at,
+  });
+  if (entry !== undefined) parts.sessions.noteCommitted(entry);
+  const hide = showTyping(parts, route.target);
+  await runner.begin(run).closed;
+  hide();
+}
+
+/** Where this session was last written from, so that an answer without a target finds its way. */
+function sessionFacts({ channel, account, peer }: DeliveryTarget, { from }: Message): SessionFacts {
+  const thread = peer.threadId === undefined ? {} : { threadId: peer.threadId };
+  return {
+    channel,
+    chatType: peer.kind === "dm" ? "direct" : peer.kind,
+    origin: { provider: channel, accountId: account, from: from.id },
+    deliveryContext: { channel, to: peer.id, accountId: account, ...thread },
+    lastChannel: channel,
+    lastTo: peer.id,
+    lastAccountId: account,
+    ...(peer.kind === "dm" || peer.label === undefined ? {} : { subject: peer.label }),
+  };
+}
