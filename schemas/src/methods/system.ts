@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { defineMethod } from "../descriptor.ts";
 import { AgentHeartbeat, HealthSnapshot } from "../health.ts";
 import { PresenceEntry } from "../hello.ts";
-import { Count, Done, EpochMs, Text, closed, open } from "../shapes.ts";
+import { Count, Done, EpochMs, Text, closed, oneOf, open } from "../shapes.ts";
 
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const TextOrNull = Type.Union([Text, Type.Null()]);
@@ -72,10 +72,7 @@ const SystemEventParams = open({
 /** The last heartbeat an agent ran (wire protocol section 6, `heartbeat`). Durations in milliseconds. */
 const Heartbeat = Type.Object({
   ts: EpochMs,
-  status: Type.Unsafe<"sent" | "ok-empty" | "ok-token" | "skipped" | "failed">({
-    type: "string",
-    enum: ["sent", "ok-empty", "ok-token", "skipped", "failed"],
-  }),
+  status: oneOf(["sent", "ok-empty", "ok-token", "skipped", "failed"]),
   reason: Type.Optional(Type.String()),
   to: Type.Optional(Type.String()),
   accountId: Type.Optional(Type.String()),
@@ -84,9 +81,7 @@ const Heartbeat = Type.Object({
   hasMedia: Type.Optional(Type.Boolean()),
   channel: Type.Optional(Type.String()),
   silent: Type.Optional(Type.Boolean()),
-  indicatorType: Type.Optional(
-    Type.Unsafe<"ok" | "alert" | "error">({ type: "string", enum: ["ok", "alert", "error"] }),
-  ),
+  indicatorType: Type.Optional(oneOf(["ok", "alert", "error"])),
 });
 
 /** Lines of the gateway's log file. `cursor` and `size` are byte offsets; `reset` says the cursor could not be followed. */
