@@ -14,11 +14,11 @@ export interface WireErrorOptions {
 /** An error meant for the client, sent as it is. Anything else a handler throws is a bug and becomes `UNAVAILABLE`. */
 export class WireError extends Error {
   override readonly name = "WireError";
-  readonly [BRAND] = true;
   readonly code: ErrorCode;
   readonly options: WireErrorOptions;
   constructor(code: ErrorCode, message: string = ERROR_CODES[code].sentence, options: WireErrorOptions = {}) {
     super(message);
+    Object.defineProperty(this, BRAND, { value: true });
     this.code = code;
     this.options = options;
   }

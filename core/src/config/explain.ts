@@ -3,7 +3,7 @@ import { isEndpointSchema, isSecretSchema } from "openclaw-host-schemas";
 import { nearest } from "../base/nearest.ts";
 import { conforms } from "../base/shape.ts";
 import type { ConfigIssue } from "./issue.ts";
-import { type JsonSchema, isJsonObject, parseSchema } from "./json-schema.ts";
+import { type JsonSchema, parseSchema } from "./json-schema.ts";
 
 /** Every fault of `value`, told to the person who wrote the file: where, what is there, what should be. Never the value itself. */
 export function explain(schema: JsonSchema, value: unknown): ConfigIssue[] {
@@ -118,9 +118,5 @@ function dotted(pointer: string): string {
   return keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~")).join(".");
 }
 
-export const joinPath = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-
-/** Keys of the object at `path`, for sentences about it. */
-export function keysAt(value: unknown): readonly string[] {
-  return isJsonObject(value) ? Object.keys(value) : [];
-}
+/** Joins two dotted paths; either may be empty. */
+export const joinPath = (path: string, key: string): string => [path, key].filter((part) => part !== "").join(".");

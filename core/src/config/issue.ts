@@ -33,3 +33,7 @@ function describe(file: string, issues: readonly ConfigIssue[]): string {
   const count = issues.length === 1 ? "1 fault" : `${issues.length} faults`;
   return [`the config ${file} has ${count}:`, ...issues.map((issue) => `  ${formatIssue(issue)}`)].join("\n");
 }
+
+/** A path that names no place in a config. */
+export const invalidPath = (path: string): Error =>
+  new Error(`"${path}" is no config path: write keys joined by dots, like gateway.port or channels.telegram.allowFrom`);

@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 
 /** Where everything on disk lives. All paths are absolute. */
 export interface Paths {
   readonly stateDir: string;
   readonly configFile: string;
+  /** Relative paths inside the config start here. */
+  readonly configDir: string;
   /** Everything durable. */
   readonly database: string;
   /** The state directory's lock. */
@@ -71,6 +73,7 @@ function pathsOf(stateDir: string, configFile: string = join(stateDir, "openclaw
   return {
     stateDir,
     configFile,
+    configDir: dirname(configFile),
     database: join(stateDir, "host.db"),
     lockFile: join(stateDir, "gateway.lock"),
     logsDir: join(stateDir, "logs"),
