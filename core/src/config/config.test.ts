@@ -73,12 +73,6 @@ describe("validateConfig", () => {
       /is an object, must be text, \{"\$env"/,
     ],
     [
-      "a bad address",
-      { gateway: { publicUrl: "example" } },
-      "gateway.publicUrl",
-      /must be an http:\/\/ or https:\/\/ address/,
-    ],
-    [
       "an unknown channel",
       { channels: { telegarm: {} } },
       "channels.telegarm",

@@ -53,7 +53,7 @@ describe("the configuration", () => {
     [{ gatway: {} }, ": must NOT have additional properties"],
     [{ gateway: { prot: 1 } }, "/gateway: must NOT have additional properties"],
     [{ gateway: { port: "18789" } }, "/gateway/port: must be integer"],
-    [{ gateway: { publicUrl: "ftp://x" } }, '/gateway/publicUrl: must match format "endpoint"'],
+    [{ gateway: { bind: "everywhere!" } }, '/gateway/bind: must match pattern "^(loopback|[0-9A-Fa-f.:]+)$"'],
     [{ gateway: { auth: { token: { $exec: [] } } } }, "/gateway/auth/token/$exec: must NOT have fewer than 1 items"],
     [
       { channels: { telegram: { dmPolicy: "pairing" } } },

@@ -34,10 +34,6 @@ const ExtensionsConfig = section(
       Type.Array(Type.String({ minLength: 1 }), { description: "Ids that may be loaded. Default all." }),
     ),
     deny: paths("Ids that are never loaded. Default none."),
-    groups: Type.Array(Type.Array(Type.String({ minLength: 1 }), { minItems: 2 }), {
-      default: [],
-      description: "Ids of extensions that trust each other and share one process. Default none.",
-    }),
     entries: Type.Record(Type.String({ pattern: ID_PATTERN }), ExtensionEntry, {
       default: {},
       additionalProperties: false,
@@ -47,11 +43,6 @@ const ExtensionsConfig = section(
   "Which extensions are loaded and how.",
 );
 export type ExtensionsConfig = Static<typeof ExtensionsConfig>;
-
-const CronConfig = section(
-  { enabled: Type.Boolean({ default: true, description: "Whether scheduled jobs run. Default true." }) },
-  "Scheduled jobs.",
-);
 
 const LoggingConfig = section(
   {
@@ -75,7 +66,6 @@ export const Config = entry(
     agents: AgentsConfig,
     session: SessionConfig,
     channels: ChannelsConfig,
-    cron: CronConfig,
     extensions: ExtensionsConfig,
     logging: LoggingConfig,
   },
@@ -95,6 +85,7 @@ export const REFERENCE_ONLY_KEYS: ReadonlySet<string> = new Set([
   "canvasHost",
   "cli",
   "commands",
+  "cron",
   "diagnostics",
   "discovery",
   "env",
