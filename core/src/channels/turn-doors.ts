@@ -15,10 +15,10 @@ export async function startTurn(parts: TurnParts, runner: TurnRunner, door: Door
   if (parts.sessions.get(door.sessionKey)?.sendPolicy === "deny")
     throw invalidRequest("send blocked by session policy");
   parts.runtimes.forAgent(door.agentId);
-  if (door.reset !== undefined) {
+  if (door.reset === true) {
     const earlier = await parts.store.run("runs.get", { runId: door.runId });
     if (earlier !== undefined) return repeat(runner, door, earlier);
-    await parts.resetSession(door.sessionKey, door.reset);
+    await parts.resetSession(door.sessionKey);
   }
   const at = parts.clock.now();
   const { text, media } = door.request;

@@ -9,6 +9,13 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/db.ts";
 import type { Plan } from "./outbound.ts";
 
+export interface AgentSettings {
+  /** Limit of a run that names none itself, ms; 0 for none. */
+  readonly timeoutMs: number;
+  /** Model of sessions that chose none. */
+  readonly model?: string;
+}
+
 /** What every turn needs, whatever its door. */
 export interface TurnParts {
   readonly clock: Clock;
@@ -19,15 +26,15 @@ export interface TurnParts {
   readonly sink: EventSink;
   readonly lanes: Lanes;
   readonly runtimes: Runtimes;
-  /** Limit of a run of this agent when the request names none, ms; 0 for none. */
-  readonly timeoutMs: (agentId: string) => number;
+  /** What the configuration says of an agent now. */
+  readonly settings: (agentId: string) => AgentSettings;
   /** Messages of the transcript that a runtime is given at most. Default `DEFAULT_HISTORY_LIMIT`. */
   readonly historyLimit?: number;
   /** Renders and chunks an answer into intents; stores nothing. */
   readonly plan: Plan;
   readonly outbox: { wake(): void };
   /** Gives the key an empty transcript; waits for a run of it, or throws a `WireError`. */
-  readonly resetSession: (key: SessionKey, reason: "new" | "reset") => Promise<unknown>;
+  readonly resetSession: (key: SessionKey) => Promise<unknown>;
   /** A runtime ignored an abort: recycle its guest. */
   readonly onStuck: (runtime: string, runId: string) => void;
 }

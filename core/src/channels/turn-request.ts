@@ -40,7 +40,7 @@ export interface DoorRequest {
   readonly request: TurnRequest;
   readonly watcher?: Watcher;
   /** Reset the session first, unless this is a repeat. */
-  readonly reset?: "new" | "reset";
+  readonly reset?: boolean;
 }
 
 /** `in_flight` and `closed` answer a repeat of an earlier request. */

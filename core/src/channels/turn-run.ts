@@ -102,20 +102,21 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
 
 async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed): Promise<RunOutcome> {
   const request = parseRequest(run);
-  const session = parts.sessions.get(run.sessionKey);
+  const settings = parts.settings(run.agentId);
+  const model = parts.sessions.get(run.sessionKey)?.model ?? settings.model;
   const history = await parts.sessions.history(run.sessionKey, parts.historyLimit ?? DEFAULT_HISTORY_LIMIT);
   return executeRun(parts, {
     runtime: parts.runtimes.forAgent(run.agentId),
     turn: {
       session: run.sessionKey,
       turnId: run.runId,
-      ...(session?.model === undefined ? {} : { model: session.model }),
+      ...(model === undefined ? {} : { model }),
       messages: [...systemMessages(request.systemPrompt, run.acceptedAt), ...history],
       tools: [],
     },
     feed,
     control,
-    timeoutMs: request.timeoutMs ?? parts.timeoutMs(run.agentId),
+    timeoutMs: request.timeoutMs ?? settings.timeoutMs,
   });
 }
 

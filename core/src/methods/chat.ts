@@ -1,0 +1,88 @@
+import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
+import type { Caller } from "../auth/caller.ts";
+import { bodyDigest } from "../base/digest.ts";
+import { invalidRequest, WireError } from "../base/wire-error.ts";
+import type { Turns } from "../channels/turn.ts";
+import type { DoorRequest, Started } from "../channels/turn-request.ts";
+import { watcherOf } from "./agent.ts";
+import { type AgentSession, resolveChatSession, type SessionParts } from "./agent-session.ts";
+import { lastTarget } from "./agent-target.ts";
+import { type AttachmentParts, storeAttachments } from "./attachments.ts";
+import { cleanText, isStopWord } from "./chat-text.ts";
+import type { HandlersFor } from "./handler.ts";
+
+export interface ChatMethodParts extends SessionParts, AttachmentParts {
+  readonly turns: Pick<Turns, "start" | "stop">;
+}
+
+/** Talking with an agent in a session (wire protocol sections 4.1, 4.4 and 5.3). */
+export function chatMethods(parts: ChatMethodParts): HandlersFor<"chat.send" | "chat.abort"> {
+  return {
+    "chat.send": async (params, { caller }) => {
+      const text = cleanText(params.message);
+      const session = resolveChatSession(parts, params.sessionKey);
+      if (isStopWord(text)) return stop(parts, session, { reason: "stop" });
+      const attachments = params.attachments ?? [];
+      if (text.trim() === "" && attachments.length === 0) throw invalidRequest("message or attachment required");
+      const media = await storeAttachments(parts, attachments);
+      if (text.trim() === "" && media.length === 0)
+        throw invalidRequest("message or attachment required: only images are taken");
+      return answerTo(await parts.turns.start(doorRequest(parts, { params, caller, session, text, media })));
+    },
+    "chat.abort": ({ sessionKey, runId }) => {
+      const session = resolveChatSession(parts, sessionKey);
+      return stop(parts, session, { reason: "rpc", ...(runId === undefined ? {} : { runId }) });
+    },
+  };
+}
+
+function stop(
+  { turns }: ChatMethodParts,
+  session: AgentSession,
+  options: Parameters<Turns["stop"]>[1],
+): ResultOf<"chat.abort"> {
+  const { aborted, runIds } = turns.stop(session.key, options);
+  return { ok: true, aborted, runIds: [...runIds] };
+}
+
+interface Said extends Pick<DoorRequest["request"], "text" | "media"> {
+  readonly params: ParamsOf<"chat.send">;
+  readonly caller: Caller;
+  readonly session: AgentSession;
+}
+
+function doorRequest(parts: ChatMethodParts, { params, caller, session, text, media }: Said): DoorRequest {
+  const { idempotencyKey, ...body } = params;
+  // A chat that nobody wrote to from a channel is answered in its transcript alone.
+  const target = params.deliver === true ? lastTarget(parts.sessions.get(session.key)) : undefined;
+  return {
+    runId: idempotencyKey,
+    door: "chat.send",
+    identity: caller.identity,
+    digest: bodyDigest(body),
+    sessionKey: session.key,
+    agentId: session.agentId,
+    request: {
+      text,
+      media,
+      ...(target === undefined ? {} : { target, bestEffort: true }),
+      ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
+    },
+    watcher: watcherOf(caller),
+  };
+}
+
+/** The answer does not wait for the run; a repeat learns how it stands (wire protocol section 4.1). */
+function answerTo(started: Started): ResultOf<"chat.send"> {
+  const { runId } = started.run;
+  switch (started.status) {
+    case "started":
+    case "in_flight":
+      return { runId, status: started.status };
+    case "closed": {
+      if (started.outcome.state !== "failed") return { runId, status: "ok" };
+      const summary = started.outcome.error;
+      throw new WireError("UNAVAILABLE", summary, { payload: { runId, status: "error", summary }, retryable: false });
+    }
+  }
+}
