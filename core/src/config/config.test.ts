@@ -42,7 +42,7 @@ const load = async (text: string) => {
 
 describe("validateConfig", () => {
   const botToken = "123:abc";
-  it.each<[string, unknown, string, RegExp]>([
+  const faults: [string, unknown, string, RegExp][] = [
     ["an unknown top-level key", { gatway: {} }, "gatway", /unknown key; did you mean "gateway"\?/],
     [
       "an unknown key without a near name",
@@ -127,11 +127,14 @@ describe("validateConfig", () => {
       /"pairing" is not enforced by this version/,
     ],
     ["a list as the whole file", [], "", /the file holds a list, must hold one object/],
-  ])("locates %s", (_name, config, path, message) => {
-    const { issues } = validateConfig(config, { channels });
-    expect(issues.map((issue) => issue.path)).toEqual([path]);
-    expect(issues[0]?.message).toMatch(message);
-  });
+  ];
+  for (const [name, config, path, message] of faults) {
+    it(`locates ${name}`, () => {
+      const { issues } = validateConfig(config, { channels });
+      expect(issues.map((issue) => issue.path)).toEqual([path]);
+      expect(issues[0]?.message).toMatch(message);
+    });
+  }
 
   it("reports every fault at once and repeats no value", () => {
     const config = {

@@ -88,7 +88,7 @@ function rangeOf(schema: JsonSchema): string {
   if (pattern !== undefined) return ` of the form ${pattern}`;
   if (schema.type === "array" && schema.items !== undefined) return ` of ${shapeOf(schema.items)}`;
   if (maxLength !== undefined) return ` of ${minLength ?? 0} to ${maxLength} characters`;
-  return minLength === undefined ? "" : ` of at least ${minLength} character${minLength === 1 ? "" : "s"}`;
+  return minLength === undefined || minLength < 2 ? "" : ` of at least ${minLength} characters`;
 }
 
 /** The literal values of an enumeration, as JSON. */
