@@ -43,6 +43,16 @@ const Auth = section(
   "Who may connect.",
 );
 
+const Remote = section(
+  {
+    url: Type.Optional(
+      Type.String({ pattern: "^wss?://", description: "Address of another gateway, ws:// or wss://." }),
+    ),
+    token: Type.Optional(Secret({ description: "That gateway's shared token." })),
+  },
+  "The gateway that commands on this host talk to, when it is not this host's own.",
+);
+
 /** `gateway`: where it listens and who may connect. */
 export const GatewayConfig = section(
   {
