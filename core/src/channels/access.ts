@@ -68,9 +68,18 @@ function isAddressed(event: Inbound, facts: AccessFacts): boolean {
   return event.mentionedMe === true || event.command !== undefined || facts.repliesToUs;
 }
 
+/** The group's own settings, else those of every other group, else none. */
+function settingsOf(policy: AccessPolicy, groupId: string): GroupPolicy | undefined {
+  return Object.hasOwn(policy.groups, groupId) ? policy.groups[groupId] : policy.groups["*"];
+}
+
+function mustMention(policy: AccessPolicy, group: GroupPolicy): boolean {
+  return group.requireMention ?? policy.groups["*"]?.requireMention ?? policy.requireMention;
+}
+
 function checkGroup(policy: AccessPolicy, event: Inbound, facts: AccessFacts): Access {
   if (policy.groupPolicy === "disabled") return refuse("groups are switched off (groupPolicy)");
-  const named = Object.hasOwn(policy.groups, event.peer.id) ? policy.groups[event.peer.id] : policy.groups["*"];
+  const named = settingsOf(policy, event.peer.id);
   if (named === undefined && policy.groupPolicy === "allowlist") {
     return refuse(`group ${event.peer.id} is not listed in groups`);
   }
@@ -78,8 +87,9 @@ function checkGroup(policy: AccessPolicy, event: Inbound, facts: AccessFacts): A
   if (group.enabled === false) return refuse(`group ${event.peer.id} is switched off`);
   const sender = checkGroupSender(policy, group, event.from);
   if (!sender.allow) return sender;
-  const mustMention = group.requireMention ?? policy.groups["*"]?.requireMention ?? policy.requireMention;
-  if (mustMention && !isAddressed(event, facts)) return refuse("the message does not address the account");
+  if (mustMention(policy, group) && !isAddressed(event, facts)) {
+    return refuse("the message does not address the account");
+  }
   return ALLOW;
 }
 

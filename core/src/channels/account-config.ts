@@ -18,7 +18,11 @@ type Section = Readonly<Record<string, unknown>>;
 const isSection = (value: unknown): value is Section =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function account(channel: string, common: Section, own: { name: string; keys: Section; path: string }): ConfiguredAccount {
+function account(
+  channel: string,
+  common: Section,
+  own: { name: string; keys: Section; path: string },
+): ConfiguredAccount {
   const config = { ...common, ...own.keys };
   const owner = Object.hasOwn(own.keys, "allowFrom") ? own.path : `channels.${channel}`;
   return {

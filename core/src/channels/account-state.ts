@@ -59,15 +59,19 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
 
 /** Reads the reason a guest gave; a missing or broken one is an ordinary failure. */
 export function parseClosed(value: unknown): Closed {
-  const unreadable: Closed = { retry: "backoff", code: "closed", detail: "the channel closed without a readable reason" };
+  const unreadable: Closed = {
+    retry: "backoff",
+    code: "closed",
+    detail: "the channel closed without a readable reason",
+  };
   if (typeof value !== "object" || value === null) return unreadable;
   const closed = value as Partial<Closed>;
   if (!RETRIES.includes(closed.retry)) return unreadable;
   const { retry = "backoff", code, detail, fix, retryAfterMs, loggedOut } = closed;
   return {
     retry,
-    code: String(code ?? "closed"),
-    detail: String(detail ?? unreadable.detail),
+    code: typeof code === "string" ? code : unreadable.code,
+    detail: typeof detail === "string" ? detail : unreadable.detail,
     ...(typeof fix === "string" ? { fix } : {}),
     ...(typeof retryAfterMs === "number" && retryAfterMs > 0
       ? { retryAfterMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) }

@@ -8,7 +8,7 @@ export const MAX_TEXT_UNITS = 1_000_000;
 /** Most events of one `receive`. */
 export const MAX_BATCH = 1_000;
 /** Longest cursor in UTF-16 units. */
-export const MAX_CURSOR_UNITS = 64 * 1024;
+export const MAX_CURSOR_UNITS: number = 64 * 1024;
 
 /** Ids carry no control characters: they end up in logs, keys and commands. */
 const Id = Type.String({ minLength: 1, maxLength: MAX_ID_BYTES, pattern: "^[^\\u0000-\\u001f\\u007f]+$" });

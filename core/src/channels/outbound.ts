@@ -73,7 +73,11 @@ function isContent(part: unknown): part is PartContent {
 }
 
 /** Asks the channel to split the message; undefined when it does not, fails, or answers nonsense. */
-async function renderByChannel(parts: OutboundParts, port: ChannelPort, outbound: Outbound): Promise<PartContent[] | undefined> {
+async function renderByChannel(
+  parts: OutboundParts,
+  port: ChannelPort,
+  outbound: Outbound,
+): Promise<PartContent[] | undefined> {
   if (port.render === undefined) return undefined;
   const render = (call: Call) => port.render?.(outbound, call) ?? Promise.resolve([]);
   try {
@@ -81,7 +85,10 @@ async function renderByChannel(parts: OutboundParts, port: ChannelPort, outbound
     if (rendered.length > 0 && rendered.length <= MAX_PARTS && rendered.every(isContent)) return rendered;
     parts.log.warn("a channel split a message into no valid parts; the host split it", { channel: port.id });
   } catch (error) {
-    parts.log.warn("a channel failed to split a message; the host split it", { channel: port.id, error: String(error) });
+    parts.log.warn("a channel failed to split a message; the host split it", {
+      channel: port.id,
+      error: String(error),
+    });
   }
   return undefined;
 }

@@ -26,21 +26,23 @@ const MIN_FILL = 0.4;
 /** Source of the rule: https://spec.commonmark.org/0.31.2/#fenced-code-blocks */
 const FENCE_LINE = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/;
 
+/** The code block that is open after one more line. */
+function afterLine(line: string, open: Fence | undefined): Fence | undefined {
+  const [, marker, rest = ""] = FENCE_LINE.exec(line) ?? [];
+  if (marker === undefined) return open;
+  const info = rest.trim();
+  if (open !== undefined) {
+    const closes = info === "" && marker.length >= open.marker.length && marker.startsWith(open.marker.charAt(0));
+    return closes ? undefined : open;
+  }
+  if (marker.startsWith("`") && info.includes("`")) return undefined;
+  return { opener: line.length > MAX_OPENER_UNITS ? marker : line, marker };
+}
+
 /** The code block that is open after `text`, given the one that was open before it. */
 function fenceAfter(text: string, before: Fence | undefined): Fence | undefined {
   let open = before;
-  for (const line of text.split("\n")) {
-    const match = FENCE_LINE.exec(line);
-    const marker = match?.[1];
-    if (marker === undefined) continue;
-    const info = match?.[2]?.trim() ?? "";
-    if (open === undefined) {
-      if (marker.startsWith("`") && info.includes("`")) continue;
-      open = { opener: line.length > MAX_OPENER_UNITS ? marker : line, marker };
-    } else if (info === "" && marker[0] === open.marker[0] && marker.length >= open.marker.length) {
-      open = undefined;
-    }
-  }
+  for (const line of text.split("\n")) open = afterLine(line, open);
   return open;
 }
 

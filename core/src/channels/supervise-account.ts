@@ -1,10 +1,4 @@
-import {
-  type Closed,
-  type Health,
-  type ProbeResult,
-  ReceiveError,
-  isConnectError,
-} from "openclaw-host-sdk";
+import { type Closed, type Health, type ProbeResult, ReceiveError, isConnectError } from "openclaw-host-sdk";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
@@ -122,7 +116,12 @@ export class AccountSupervisor implements SupervisedAccount {
       if (this.#state.phase === "connected" && clock.now() - this.#state.since >= STABLE_MS) attempt = 1;
       const next = afterClosed(why, attempt, { now: clock.now(), fraction: () => ids.fraction() });
       this.#enter(next);
-      log.warn("an account is not connected", { account: this.#label, code: why.code, detail: why.detail, then: next.phase });
+      log.warn("an account is not connected", {
+        account: this.#label,
+        code: why.code,
+        detail: why.detail,
+        next: next.phase,
+      });
       if (next.phase !== "waiting") return;
       await clock.sleep(next.until - clock.now(), signal);
       attempt += 1;
@@ -173,7 +172,9 @@ export class AccountSupervisor implements SupervisedAccount {
 
   async #connect(spec: AccountSpec, identity: Identity, life: Life): Promise<Link> {
     const { calls, port } = this.#parts;
-    const capabilities = await calls.run(this.#limits("capabilities", PROBE_MS), (call) => port.capabilities(spec, call));
+    const capabilities = await calls.run(this.#limits("capabilities", PROBE_MS), (call) =>
+      port.capabilities(spec, call),
+    );
     const connection = await calls.run(
       this.#limits("connect", CONNECT_MS),
       (call) => port.connect({ ...spec, self: identity.self }, this.#doors(identity, life), call),

@@ -1,0 +1,172 @@
+import type { Capabilities, MediaRef, PendingMedia, ProbeResult } from "openclaw-host-sdk";
+import { WireError, invalidRequest } from "../base/wire-error.ts";
+import type { ChannelPort } from "../host/channel-port.ts";
+import type { AccountName } from "../store/inbox.ts";
+import { type ConfiguredAccount, accountsOf } from "./account-config.ts";
+import { AccountEntry } from "./account-entry.ts";
+import type { AccountFacts } from "./account-facts.ts";
+import type { AccountsParts } from "./accounts-parts.ts";
+import { type Leases, createLeases } from "./lease.ts";
+import type { AccessPolicy } from "./policy.ts";
+import type { DeliveryTarget } from "./route.ts";
+
+/** One account as it is configured and as it is. `facts` is absent when no extension provides the channel or it is disabled. */
+export interface AccountView {
+  readonly configured: ConfiguredAccount;
+  readonly facts?: AccountFacts;
+}
+
+export interface Accounts {
+  /** Keeps every enabled account of this channel connected until the undo is called; the undo resolves when all have ended. */
+  serve(port: ChannelPort): () => Promise<void>;
+  /** Ids of the configured channels, in the order of the file. */
+  channels(): readonly string[];
+  /** Configured accounts, in the order of the file; of one channel or of all. */
+  list(channel?: string): readonly AccountView[];
+  /** Throws `INVALID_REQUEST` for an account that is not configured. */
+  require(name: AccountName): AccountView;
+  /** Accounts that have connected since the start: their capabilities are known and their messages can be answered. */
+  reachable(): readonly AccountName[];
+  policy(name: AccountName): AccessPolicy;
+  capabilities(name: AccountName): Promise<Capabilities>;
+  /** Shows or ends "typing"; nothing when the channel has no such thing or is not connected. Rejects when the channel fails. */
+  typing(target: DeliveryTarget, on: boolean): Promise<void>;
+  /** Fetches announced media into the media store. Throws `UNAVAILABLE` when the account is not connected. */
+  fetchMedia(name: AccountName, pending: PendingMedia): Promise<MediaRef>;
+  /** Asks the platform who the account is, apart from any connection. Rejects after `timeoutMs`. */
+  probe(name: AccountName, timeoutMs: number): Promise<ProbeResult>;
+  noteSent(name: AccountName): void;
+  close(): Promise<void>;
+}
+
+const TYPING_MS = 5_000;
+const FETCH_MEDIA_MS = 120_000;
+const CAPABILITIES_MS = 10_000;
+
+const keyOf = (name: AccountName): string => JSON.stringify([name.channel, name.account]);
+
+class AccountSet implements Accounts {
+  readonly #parts: AccountsParts;
+  readonly #leases: Leases = createLeases();
+  readonly #entries = new Map<string, AccountEntry>();
+
+  constructor(parts: AccountsParts) {
+    this.#parts = parts;
+  }
+
+  serve(port: ChannelPort): () => Promise<void> {
+    const mine = this.list(port.id)
+      .filter(({ configured }) => configured.enabled)
+      .map(({ configured }) => {
+        const entry = new AccountEntry({ ...this.#parts, port, configured, leases: this.#leases });
+        this.#entries.set(keyOf(configured), entry);
+        return entry;
+      });
+    return async () => {
+      await Promise.all(mine.map((entry) => this.#end(entry)));
+    };
+  }
+
+  async #end(entry: AccountEntry): Promise<void> {
+    await entry.stop();
+    const key = keyOf(entry.configured);
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+
+  channels(): readonly string[] {
+    return Object.keys(this.#parts.configs.section());
+  }
+
+  list(channel?: string): readonly AccountView[] {
+    const section = this.#parts.configs.section();
+    return Object.entries(section)
+      .filter(([id]) => channel === undefined || id === channel)
+      .flatMap(([id, config]) => accountsOf(id, config))
+      .map((configured) => {
+        const entry = this.#entries.get(keyOf(configured));
+        return entry === undefined ? { configured } : { configured, facts: entry.facts() };
+      });
+  }
+
+  require(name: AccountName): AccountView {
+    const all = this.list(name.channel);
+    const view = all.find(({ configured }) => configured.account === name.account);
+    if (view !== undefined) return view;
+    const known = all.map(({ configured }) => configured.account).join(", ");
+    throw invalidRequest(
+      known === ""
+        ? `channel ${name.channel} is not configured; see: openclaw channels add ${name.channel}`
+        : `unknown account ${name.account} of channel ${name.channel}; it has: ${known}`,
+    );
+  }
+
+  reachable(): readonly AccountName[] {
+    return [...this.#entries.values()]
+      .filter((entry) => entry.known !== undefined)
+      .map(({ configured: { channel, account } }) => ({ channel, account }));
+  }
+
+  policy(name: AccountName): AccessPolicy {
+    return this.require(name).configured.policy;
+  }
+
+  async capabilities(name: AccountName): Promise<Capabilities> {
+    const known = this.#entries.get(keyOf(name))?.known;
+    if (known !== undefined) return known;
+    const port = this.#parts.registry.require(name.channel);
+    const spec = await this.#spec(port, name);
+    return this.#parts.calls.run(
+      { what: `capabilities of ${name.channel}/${name.account}`, ms: CAPABILITIES_MS },
+      (call) => port.capabilities(spec, call),
+    );
+  }
+
+  async typing(target: DeliveryTarget, on: boolean): Promise<void> {
+    const link = this.#entries.get(keyOf(target))?.link;
+    if (link?.connection.typing === undefined || link.capabilities.typing !== true) return;
+    await this.#parts.calls.run(
+      { what: `typing of ${target.channel}/${target.account}`, ms: TYPING_MS },
+      async (call) => link.connection.typing?.(target.peer, on, call),
+    );
+  }
+
+  async fetchMedia(name: AccountName, pending: PendingMedia): Promise<MediaRef> {
+    const label = `${name.channel}/${name.account}`;
+    const link = this.#entries.get(keyOf(name))?.link;
+    if (link === undefined)
+      throw new WireError("UNAVAILABLE", `${label} is not connected; its media can be fetched later`);
+    return this.#parts.calls.run({ what: `media of ${label}`, ms: FETCH_MEDIA_MS }, async (call) => {
+      const fetched = await link.connection.fetchMedia?.(pending.pending, call);
+      if (fetched !== undefined) return fetched;
+      throw new WireError("UNAVAILABLE", `channel ${name.channel} cannot fetch media`, { retryable: false });
+    });
+  }
+
+  async probe(name: AccountName, timeoutMs: number): Promise<ProbeResult> {
+    const port = this.#parts.registry.require(name.channel);
+    const spec = await this.#spec(port, name);
+    const result = await this.#parts.calls.run(
+      { what: `probe of ${name.channel}/${name.account}`, ms: timeoutMs },
+      (call) => port.probe(spec, call),
+    );
+    this.#entries.get(keyOf(name))?.noteProbe(result.ok);
+    return result;
+  }
+
+  async #spec(port: ChannelPort, { channel, account }: AccountName) {
+    const { configured } = this.require({ channel, account });
+    return { channel, account, config: await this.#parts.configs.resolve(port.schema.account, configured.config) };
+  }
+
+  noteSent(name: AccountName): void {
+    this.#entries.get(keyOf(name))?.noteSent();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => this.#end(entry)));
+  }
+}
+
+export function createAccounts(parts: AccountsParts): Accounts {
+  return new AccountSet(parts);
+}

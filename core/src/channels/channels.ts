@@ -1,0 +1,110 @@
+import type { Clock, Undo } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import type { ChannelPort } from "../host/channel-port.ts";
+import type { Store } from "../store/db.ts";
+import type { ChannelConfigs } from "./accounts-parts.ts";
+import { type Accounts, createAccounts } from "./accounts.ts";
+import { type GuestCalls, createGuestCalls } from "./guest-call.ts";
+import { type Inbox, openInbox } from "./inbox.ts";
+import { type Ledger, createLedger } from "./ledger.ts";
+import { type Outbox, openOutbox } from "./outbox.ts";
+import { type Plan, createPlan } from "./outbound.ts";
+import { type ChannelRegistry, createChannelRegistry } from "./registry.ts";
+
+export interface ChannelsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly configs: ChannelConfigs;
+  /** Called, never awaited, when a message may be ready for a turn. */
+  readonly onRecorded: () => void;
+  /** Called, never awaited, when something `channels.status` shows has changed. */
+  readonly onChange?: () => void;
+}
+
+/** Everything between platforms and turns. */
+export interface Channels {
+  readonly registry: ChannelRegistry;
+  readonly accounts: Accounts;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly ledger: Ledger;
+  readonly plan: Plan;
+  readonly calls: GuestCalls;
+  /** Registers a channel and connects its accounts; the undo disconnects them. Throws on a colliding id. */
+  register(port: ChannelPort): Undo;
+  /** Disconnects every account and sends nothing more; ends within about 7 s whatever the platforms do. */
+  close(): Promise<void>;
+}
+
+type Doors = Pick<Channels, "registry" | "accounts" | "inbox" | "outbox" | "calls">;
+
+async function openDoors(parts: ChannelsParts): Promise<Doors> {
+  const { store, clock, ids, log, configs, onRecorded } = parts;
+  const calls = createGuestCalls({ clock, ids });
+  const registry = createChannelRegistry();
+  const inbox = await openInbox({ store, clock, log, onRecorded, accounts: () => accounts.reachable() });
+  const outbox = await openOutbox({
+    store,
+    clock,
+    ids,
+    log,
+    calls,
+    onSettled: (name, settlement) => {
+      if (settlement.state === "sent") accounts.noteSent(name);
+    },
+  });
+  const accounts: Accounts = createAccounts({
+    store,
+    clock,
+    ids,
+    log,
+    calls,
+    inbox,
+    registry,
+    configs,
+    onLink(name, link) {
+      const detach = outbox.attach(name, link.connection);
+      inbox.wake();
+      return detach;
+    },
+    ...(parts.onChange === undefined ? {} : { onChange: parts.onChange }),
+  });
+  return { registry, accounts, inbox, outbox, calls };
+}
+
+/** Builds the channel domain over an open store. Nothing connects before a channel is registered. */
+export async function openChannels(parts: ChannelsParts): Promise<Channels> {
+  const { store, clock, log } = parts;
+  const doors = await openDoors(parts);
+  const { registry, accounts, inbox, outbox, calls } = doors;
+  const plan = createPlan({
+    clock,
+    log,
+    calls,
+    port: (id) => registry.require(id),
+    capabilities: (name) => accounts.capabilities(name),
+  });
+  return {
+    ...doors,
+    ledger: createLedger(store),
+    plan,
+    register(port) {
+      const unregister = registry.register(port);
+      const disconnect = accounts.serve(port);
+      return () => {
+        unregister();
+        void disconnect().catch((error: unknown) =>
+          log.error("accounts did not end", { channel: port.id, error: String(error) }),
+        );
+      };
+    },
+    async close() {
+      inbox.close();
+      await accounts.close();
+      await outbox.close();
+    },
+  };
+}

@@ -1,0 +1,200 @@
+import type { Inbound } from "openclaw-host-sdk";
+import type { OutboxIntent } from "./outbox.ts";
+import type { Tx } from "./tx.ts";
+
+/** An account by its config label. */
+export interface AccountName {
+  readonly channel: string;
+  readonly account: string;
+}
+
+/** `parked` waits for the owner; `refused` was kept out by policy. Both carry a reason and are final. */
+export type InboxFinal = "done" | "refused" | "parked";
+
+/** One event as it is recorded. Without `turn` it is closed at once, for the reason given. */
+export interface InboxEntry {
+  readonly eventId: string;
+  readonly lane: string;
+  readonly event: Inbound;
+  /** Album id; its pieces become one claim. */
+  readonly album?: string;
+  readonly closedBecause?: string;
+}
+
+/** What a turn works on: one message, or the pieces of one album. */
+export interface InboxClaim {
+  readonly ids: readonly number[];
+  readonly channel: string;
+  readonly account: string;
+  readonly lane: string;
+  readonly events: readonly Inbound[];
+  /** Claims of these rows so far, this one included. */
+  readonly attempts: number;
+  /** True when the first message answers one that this account sent. */
+  readonly repliesToUs: boolean;
+}
+
+/** An answer to somebody who was refused, sent at most once per sender and account. */
+export interface RefusalAnswer extends AccountName {
+  readonly sender: string;
+  readonly intents: readonly OutboxIntent[];
+}
+
+export interface ReceiveArgs extends AccountName {
+  readonly lease: string;
+  readonly at: number;
+  /** How long an album waits for its next piece, and in all, ms. */
+  readonly album: { readonly quietMs: number; readonly maxMs: number };
+  readonly cursor?: string;
+  readonly entries: readonly InboxEntry[];
+}
+
+export interface Head {
+  readonly id: number;
+  readonly channel: string;
+  readonly account: string;
+  readonly lane: string;
+  readonly album: string | null;
+  readonly attempts: number;
+}
+
+export const OPEN = "state IN ('recorded', 'running')";
+
+const INSERT = `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, due_at, changed_at, head)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    CASE WHEN ? THEN NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND ${OPEN}) ELSE 0 END)
+  ON CONFLICT (channel, lease, event_id) DO NOTHING`;
+
+export function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boolean {
+  const open = entry.closedBecause === undefined;
+  const inserted = tx.run(
+    INSERT,
+    args.channel,
+    args.lease,
+    args.account,
+    entry.eventId,
+    entry.lane,
+    entry.album ?? null,
+    JSON.stringify(entry.event),
+    entry.event.at,
+    args.at,
+    open ? "recorded" : "done",
+    entry.closedBecause ?? null,
+    args.at,
+    args.at,
+    open ? 1 : 0,
+    entry.lane,
+  );
+  const { lane, album } = entry;
+  if (inserted > 0 && open && album !== undefined) delayAlbum(tx, args, { lane, album });
+  return inserted > 0;
+}
+
+/** Every new piece moves the whole album's time, up to the longest wait after its first piece. */
+function delayAlbum(tx: Tx, args: ReceiveArgs, piece: { lane: string; album: string }): void {
+  const { lane, album } = piece;
+  tx.run(
+    `UPDATE inbox SET due_at = MIN(?, (SELECT MIN(received_at) FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}) + ?)
+     WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}`,
+    args.at + args.album.quietMs,
+    lane,
+    album,
+    args.album.maxMs,
+    lane,
+    album,
+  );
+}
+
+function promote(tx: Tx, lane: string): void {
+  tx.run(
+    `UPDATE inbox SET head = 1
+     WHERE id = (SELECT id FROM inbox WHERE lane = ? AND ${OPEN} ORDER BY id LIMIT 1)
+       AND NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND state = 'running' AND ${OPEN})`,
+    lane,
+    lane,
+  );
+}
+
+function laneOf(tx: Tx, id: number): string | undefined {
+  return tx.get<{ lane: string }>("SELECT lane FROM inbox WHERE id = ?", id)?.lane;
+}
+
+export function promoteAll(tx: Tx, ids: readonly number[]): void {
+  const lanes = new Set(ids.map((id) => laneOf(tx, id)).filter((lane) => lane !== undefined));
+  for (const lane of lanes) promote(tx, lane);
+}
+
+/**
+ * Closes rows and lets their lanes go on. For use inside the commands of other families: the transaction that closes a run
+ * closes its rows. `at` is epoch ms.
+ */
+export function markInbox(
+  tx: Tx,
+  ids: readonly number[],
+  change: { readonly state: InboxFinal; readonly at: number; readonly reason?: string },
+): void {
+  for (const id of ids) {
+    tx.run(
+      "UPDATE inbox SET state = ?, reason = ?, head = 0, changed_at = ? WHERE id = ?",
+      change.state,
+      change.reason ?? null,
+      change.at,
+      id,
+    );
+  }
+  promoteAll(tx, ids);
+}
+
+const HEAD = "SELECT id, channel, account, lane, album, attempts FROM inbox WHERE head = 1";
+
+/** The oldest row that may run, over all accounts or the named ones. */
+export function dueHead(tx: Tx, now: number, accounts: readonly AccountName[] | undefined): Head | undefined {
+  if (accounts === undefined) return tx.get<Head>(`${HEAD} AND due_at <= ? ORDER BY id LIMIT 1`, now);
+  let oldest: Head | undefined;
+  for (const { channel, account } of accounts) {
+    const head = tx.get<Head>(
+      `${HEAD} AND channel = ? AND account = ? AND due_at <= ? ORDER BY id LIMIT 1`,
+      channel,
+      account,
+      now,
+    );
+    if (head !== undefined && (oldest === undefined || head.id < oldest.id)) oldest = head;
+  }
+  return oldest;
+}
+
+export interface ClaimedRow {
+  readonly id: number;
+  readonly event: string;
+}
+
+export function claimRows(tx: Tx, head: Head, now: number): ClaimedRow[] {
+  const rows =
+    head.album === null
+      ? tx.all<ClaimedRow>("SELECT id, event FROM inbox WHERE id = ?", head.id)
+      : tx.all<ClaimedRow>(
+          `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN} ORDER BY id`,
+          head.lane,
+          head.album,
+        );
+  for (const row of rows) {
+    tx.run(
+      "UPDATE inbox SET state = 'running', head = 0, attempts = attempts + 1, changed_at = ? WHERE id = ?",
+      now,
+      row.id,
+    );
+  }
+  return rows;
+}
+
+export function answersOurs(tx: Tx, head: Head, event: Inbound | undefined): boolean {
+  if (event?.type !== "message" || event.replyTo === undefined) return false;
+  const found = tx.get(
+    "SELECT 1 FROM sent_messages WHERE channel = ? AND account = ? AND peer = ? AND message_id = ?",
+    head.channel,
+    head.account,
+    event.peer.id,
+    event.replyTo,
+  );
+  return found !== undefined;
+}
