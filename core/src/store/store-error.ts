@@ -55,7 +55,7 @@ export function describeFailure(error: unknown): StoreErrorData {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
   const code = resultCode(error);
-  const kind = code === undefined ? "bug" : (KINDS[code % 256] ?? "bug");
+  const kind = code === undefined ? systemKind(error) : (KINDS[code % 256] ?? "bug");
   const advice = ADVICE[kind];
   return {
     kind,
@@ -68,4 +68,10 @@ export function describeFailure(error: unknown): StoreErrorData {
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error)) return undefined;
   return typeof error.errcode === "number" ? error.errcode : undefined;
+}
+
+/** Errors of the file system name a system call; everything else is a bug of ours. */
+function systemKind(error: unknown): StoreErrorKind {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return "bug";
+  return error.code === "ENOSPC" || error.code === "EDQUOT" ? "full" : "io";
 }

@@ -9,6 +9,8 @@ export interface WriterLinkOptions {
   readonly path: string;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
+  /** Code of the writer thread; `writer.ts` from source and `writer.js` beside the bundle by default. */
+  readonly entry?: URL;
 }
 
 /** The main thread's end of the writer. */
@@ -26,10 +28,12 @@ interface Pending extends Job {
 const HEAP_MIB = 256;
 const YOUNG_HEAP_MIB = 2;
 
-/** Starts the writer from source (`writer.ts`) or from the bundle (`writer.js` beside it). */
-function startWorker(path: string): Worker {
-  const entry = import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js";
-  return new Worker(new URL(entry, import.meta.url), {
+function ownEntry(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
+}
+
+function startWorker(path: string, entry: URL): Worker {
+  return new Worker(entry, {
     name: "store-writer",
     workerData: { path } satisfies WriterData,
     env: {},
@@ -41,7 +45,7 @@ function startWorker(path: string): Worker {
 /** Starts the writer and waits until the database is open. Rejects with a `StoreError`. */
 export function connectWriter(options: WriterLinkOptions): Promise<WriterLink> {
   return new Promise((resolve, reject) => {
-    const worker = startWorker(options.path);
+    const worker = startWorker(options.path, options.entry ?? ownEntry());
     const link = new Link(worker, options);
     worker.on("message", (message: FromWriter) => {
       switch (message.state) {
