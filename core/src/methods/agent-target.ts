@@ -42,23 +42,23 @@ export async function resolveTarget(
     throw invalidRequest(`invalid agent params: unknown channel: ${channel}`);
   }
   if (params.deliver !== true) return undefined;
-  const last = lastTarget(parts.sessions.get(key));
   const to = params.replyTo ?? params.to;
-  if (channel === undefined || (to === undefined && channel === last?.channel)) {
-    if (last !== undefined) return last;
-    throw invalidRequest(
-      "delivery channel is required: pass --channel/--reply-channel or use a main session with a previous channel",
-    );
-  }
-  if (to === undefined)
-    throw invalidRequest(`delivery target is required: pass --to/--reply-to for channel ${channel}`);
+  const last = lastTarget(parts.sessions.get(key));
+  if (channel !== undefined && to !== undefined) return parts.parseTarget({ channel, to, ...detailsOf(params) });
+  if (last !== undefined && (channel ?? last.channel) === last.channel) return last;
+  if (channel === undefined) throw invalidRequest(NO_CHANNEL);
+  throw invalidRequest(`delivery target is required: pass --to/--reply-to for channel ${channel}`);
+}
+
+const NO_CHANNEL =
+  "delivery channel is required: pass --channel/--reply-channel or use a main session with a previous channel";
+
+function detailsOf(params: ParamsOf<"agent">): Pick<RawTarget, "account" | "threadId"> {
   const account = params.replyAccountId ?? params.accountId;
-  return parts.parseTarget({
-    channel,
-    to,
+  return {
     ...(account === undefined ? {} : { account }),
     ...(params.threadId === undefined ? {} : { threadId: params.threadId }),
-  });
+  };
 }
 
 function named(channel: string | undefined): string | undefined {
