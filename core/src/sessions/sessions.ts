@@ -35,7 +35,7 @@ const HISTORY_BYTES = 32 * 1024 * 1024;
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
   const { store, ids } = options;
   const known = new SessionProjection();
-  for (const entry of await store.run("sessions.load", {})) known.put(entry);
+  await load(store, known);
   return {
     get: (key) => known.get(key),
     list: () => known.list(),
@@ -62,6 +62,20 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
     noteCommitted: (entry) => known.put(entry),
     noteDeleted: (key, rev) => known.remove(key, rev),
   };
+}
+
+/** Sessions per page while loading. */
+const LOAD_PAGE = 1000;
+
+async function load(store: Store, known: SessionProjection): Promise<void> {
+  let after = "";
+  for (;;) {
+    const page = await store.run("sessions.load", { after, limit: LOAD_PAGE });
+    for (const entry of page) known.put(entry);
+    const last = page.at(-1);
+    if (last === undefined || page.length < LOAD_PAGE) return;
+    after = last.key;
+  }
 }
 
 /** Reads a message that this gateway stored. */

@@ -45,7 +45,7 @@ describe("the store", () => {
     const { sessionId } = await append(store, "m1");
     await store.close();
     const again = await openStore({ path: store.path, log: silentLog, onFatal: () => undefined });
-    const [entry] = await again.run("sessions.load", {});
+    const [entry] = await again.run("sessions.load", { after: "", limit: 10 });
     expect(entry).toMatchObject({ key: KEY, sessionId });
     await again.close();
   });

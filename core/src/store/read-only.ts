@@ -5,11 +5,14 @@ import type { CommandName } from "./commands.ts";
  * every write that was answered before they were called. A family adds its own lines.
  */
 export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
+  "guestStore.get",
+  "guestStore.list",
   "devices.load",
   "inbox.cursor",
   "ledger.counts",
   "ledger.delivery",
   "ledger.outcome",
+  "media.find",
   "runs.get",
   "runs.stranded",
   "sessions.load",

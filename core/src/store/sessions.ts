@@ -105,8 +105,11 @@ function deleteSession(tx: Tx, args: { key: SessionKey; at: number; archive: boo
 
 /** Sessions and their transcripts. Messages come back as JSON texts, which cross threads more cheaply than objects. */
 export const sessionsCommands = {
-  "sessions.load": (tx: Tx, _args: Record<string, never>): SessionEntry[] =>
-    tx.all<{ entry: string }>("SELECT entry FROM sessions ORDER BY updated_at").map((row) => parseEntry(row.entry)),
+  /** A page in order of key: the sessions after `after`, which is empty for the first page. */
+  "sessions.load": (tx: Tx, args: { after: string; limit: number }): SessionEntry[] =>
+    tx
+      .all<{ entry: string }>("SELECT entry FROM sessions WHERE key > ? ORDER BY key LIMIT ?", args.after, args.limit)
+      .map((row) => parseEntry(row.entry)),
 
   "sessions.ensure": (tx: Tx, args: { key: SessionKey; sessionId: string; at: number }): SessionEntry =>
     readSession(tx, args.key) ?? writeSession(tx, newSession(args.key, args.sessionId, args.at)),
