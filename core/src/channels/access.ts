@@ -30,6 +30,7 @@ export function listedByName(entries: readonly string[], from: Actor): boolean {
 
 /** One word for a POSIX shell: a sender chooses parts of it, and the owner will paste it. */
 function shellQuote(word: string): string {
+  if (/^[\w.-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
@@ -42,7 +43,7 @@ export function allowCommand(policy: Pick<AccessPolicy, "allowFrom" | "allowFrom
     policy.allowFrom.length === 0
       ? [policy.allowFromPath, [senderId]]
       : [`${policy.allowFromPath}.${policy.allowFrom.length}`, senderId];
-  return `openclaw config set ${path} ${shellQuote(JSON.stringify(value))}`;
+  return `openclaw config set ${shellQuote(path)} ${shellQuote(JSON.stringify(value))}`;
 }
 
 function checkDirect(policy: AccessPolicy, from: Actor): Access {

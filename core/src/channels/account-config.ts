@@ -34,6 +34,9 @@ function account(
   };
 }
 
+/** A key inside a dotted config path. */
+const pathKey = (key: string): string => key.replaceAll(".", String.raw`\.`);
+
 /** The accounts of `channels.<channel>`, in the order of the file; none when there is no such section. */
 export function accountsOf(channel: string, section: unknown): ConfiguredAccount[] {
   if (!isSection(section)) return [];
@@ -42,6 +45,10 @@ export function accountsOf(channel: string, section: unknown): ConfiguredAccount
     return [account(channel, common, { name: DEFAULT_ACCOUNT, keys: {}, path: `channels.${channel}` })];
   }
   return Object.entries(accounts).map(([name, keys]) =>
-    account(channel, common, { name, keys: isSection(keys) ? keys : {}, path: `channels.${channel}.accounts.${name}` }),
+    account(channel, common, {
+      name,
+      keys: isSection(keys) ? keys : {},
+      path: `channels.${channel}.accounts.${pathKey(name)}`,
+    }),
   );
 }

@@ -11,6 +11,8 @@ import { type Ledger, createLedger } from "./ledger.ts";
 import { type Outbox, openOutbox } from "./outbox.ts";
 import { type Plan, createPlan } from "./outbound.ts";
 import { type ChannelRegistry, createChannelRegistry } from "./registry.ts";
+import type { DeliveryTarget } from "./route.ts";
+import { type RawTarget, parseTarget } from "./target.ts";
 
 export interface ChannelsParts {
   readonly store: Store;
@@ -33,6 +35,8 @@ export interface Channels {
   readonly ledger: Ledger;
   readonly plan: Plan;
   readonly calls: GuestCalls;
+  /** Reads a destination as a client writes it. Throws `WireError` when it means nothing. */
+  parseTarget(raw: RawTarget): Promise<DeliveryTarget>;
   /** Registers a channel and connects its accounts; the undo disconnects them. Throws on a colliding id. */
   register(port: ChannelPort): Undo;
   /** Disconnects every account and sends nothing more; ends within about 7 s whatever the platforms do. */
@@ -91,6 +95,7 @@ export async function openChannels(parts: ChannelsParts): Promise<Channels> {
     ...doors,
     ledger: createLedger(store),
     plan,
+    parseTarget: (raw) => parseTarget({ registry, accounts, calls }, raw),
     register(port) {
       const unregister = registry.register(port);
       const disconnect = accounts.serve(port);

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
+import type { MediaRef } from "openclaw-host-sdk";
+import { type DeliveryId, deliveryId } from "../base/brand.ts";
+import { WireError, invalidRequest } from "../base/wire-error.ts";
+import type { Channels } from "../channels/channels.ts";
+import type { DeliveryOutcome } from "../channels/outbox.ts";
+import type { HandlersFor } from "./handler.ts";
+
+export interface SendParts {
+  readonly channels: Pick<Channels, "accounts" | "registry" | "outbox" | "plan" | "parseTarget">;
+  /** Downloads a file into the media store, within the guard that holds for URLs from outside. */
+  readonly importMedia: (url: string) => Promise<MediaRef>;
+}
+
+/** How long a request waits for the platform's receipt, ms (design, "A `send` request"). */
+export const RECEIPT_WAIT_MS = 15_000;
+
+/** The client's own chat, which is no channel. */
+const WEBCHAT = "webchat";
+
+/** Source of the sentences: wire protocol section 5.3. */
+function channelOf(parts: SendParts, params: ParamsOf<"send">): string {
+  const asked = params.channel?.trim().toLowerCase();
+  if (asked === WEBCHAT) {
+    throw invalidRequest(
+      "unsupported channel: webchat (internal-only). Use `chat.send` for WebChat UI messages or choose a deliverable channel.",
+    );
+  }
+  const configured = parts.channels.accounts.channels();
+  if (asked !== undefined && asked !== "") {
+    if (configured.includes(asked) || parts.channels.registry.get(asked) !== undefined) return asked;
+    throw invalidRequest(`unsupported channel: ${asked}`);
+  }
+  const [only, ...others] = configured;
+  if (only === undefined) throw invalidRequest("Error: Channel is required (no configured channels detected).");
+  if (others.length === 0) return only;
+  throw invalidRequest(`Error: Channel is required when multiple channels are configured: ${configured.join(", ")}`);
+}
+
+/** The same request of the same device finds the delivery it began, after a restart too. */
+function deliveryOf(identity: string, key: string): DeliveryId {
+  return deliveryId(
+    createHash("sha256")
+      .update(JSON.stringify(["send", identity, key]))
+      .digest("base64url"),
+  );
+}
+
+function refusal(outcome: DeliveryOutcome): WireError {
+  const details = { deliveryId: outcome.deliveryId, state: outcome.state };
+  const reason = outcome.reason === undefined ? "" : `: ${outcome.reason}`;
+  switch (outcome.state) {
+    case "dead":
+      return new WireError("UNAVAILABLE", `the message was not sent${reason}`, { details, retryable: false });
+    case "unknown":
+      return new WireError(
+        "UNAVAILABLE",
+        `it is not known whether the message was sent${reason}; look before you send it again`,
+        {
+          details,
+          retryable: !outcome.final,
+        },
+      );
+    case "queued":
+    case "sending":
+    case "retry":
+    case "sent":
+      return new WireError(
+        "UNAVAILABLE",
+        `the message is stored and not sent yet${reason}; repeat the request to wait for it`,
+        {
+          details,
+          retryable: true,
+        },
+      );
+  }
+}
+
+function receiptOf(outcome: DeliveryOutcome, params: ParamsOf<"send">, channel: string): ResultOf<"send"> {
+  const receipt = outcome.receipts.at(-1);
+  const messageId = receipt?.ids.at(-1);
+  if (!outcome.final || outcome.state !== "sent" || receipt === undefined || messageId === undefined)
+    throw refusal(outcome);
+  return { runId: params.idempotencyKey, messageId, channel, chatId: receipt.peer.id };
+}
+
+async function send(parts: SendParts, params: ParamsOf<"send">, identity: string): Promise<ResultOf<"send">> {
+  const { plan, outbox, parseTarget } = parts.channels;
+  const urls = [params.mediaUrl, ...(params.mediaUrls ?? [])].filter((url) => url !== undefined && url.trim() !== "");
+  const text = params.message ?? "";
+  if (text.trim() === "" && urls.length === 0) throw invalidRequest("invalid send params: text or media is required");
+  const channel = channelOf(parts, params);
+  const { to, accountId: account, threadId } = params;
+  const target = await parseTarget({
+    channel,
+    to,
+    ...(account === undefined ? {} : { account }),
+    ...(threadId === undefined ? {} : { threadId }),
+  });
+  const media = await Promise.all([...new Set(urls)].map((url) => parts.importMedia(url)));
+  const body = { text, format: "markdown" as const, ...(media.length === 0 ? {} : { media }) };
+  const delivery = deliveryOf(identity, params.idempotencyKey);
+  await outbox.enqueue(await plan(target, body, { deliveryId: delivery }));
+  return receiptOf(await outbox.settled(delivery, RECEIPT_WAIT_MS), params, channel);
+}
+
+/** `send`: a message without an agent. */
+export function sendMethods(parts: SendParts): HandlersFor<"send"> {
+  return { send: (params, { caller }) => send(parts, params, caller.identity ?? caller.connId) };
+}
