@@ -14,7 +14,7 @@ interface Signature {
   readonly also?: RegExp;
 }
 
-const ascii = (text: string): number[] => [...text].map((character) => character.charCodeAt(0));
+const ascii = (text: string): number[] => [...Buffer.from(text, "latin1")];
 
 /** Source: https://mimesniff.spec.whatwg.org/#matching-a-mime-type-pattern and the formats' own specifications. */
 const SIGNATURES: readonly Signature[] = [

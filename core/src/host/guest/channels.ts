@@ -50,6 +50,7 @@ function definitionHandlers(
       };
       try {
         context.connection = await channel(params.channel).connect(ctx, call);
+        if (call.signal.aborted) await abandon(context.connection, call);
       } catch (error) {
         await context.close();
         throw error;
@@ -70,6 +71,12 @@ function definitionHandlers(
 
 function channelContext(context: GuestContext, account: string): ChannelCtx<unknown> {
   return { ...context.base, account };
+}
+
+/** The host no longer waits for this link; left open it would take messages nobody hears of. */
+async function abandon(connection: Connection, call: Call): Promise<never> {
+  await connection.drain(call);
+  throw new Error("the host gave up waiting for this connection");
 }
 
 /** Tells the host when the link dies. A `closed` that rejects is a fault of the channel, and a dead link all the same. */

@@ -19,7 +19,7 @@ export interface ContextParts {
 /** One context of the extension: a probe, a connection or a turn. */
 export interface GuestContext {
   readonly id: string;
-  readonly base: BaseCtx<unknown>;
+  readonly base: BaseCtx<object>;
   /** The live link, once `connect` has resolved. */
   connection?: Connection;
   /** Aborts the context's signal and runs its effects. Calling it twice is harmless. */
@@ -73,14 +73,14 @@ interface BaseParts {
   readonly effects: Effects;
 }
 
-function baseContext({ parts, id, config, signal, effects }: BaseParts): BaseCtx<unknown> {
+function baseContext({ parts, id, config, signal, effects }: BaseParts): BaseCtx<object> {
   const { clock } = parts;
   const log = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: object) =>
     parts
       .rpc()
       .note("log", { context: id, level, message, ...(fields === undefined ? {} : { fields: plain(fields) }) });
   return {
-    config: config as Readonly<unknown>,
+    config: config as object,
     signal,
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     store: guestStore(parts, id),

@@ -28,7 +28,7 @@ export function guestFetch(parts: ContextParts, context: string): typeof fetch {
 
 /** Node wants `duplex` with every streamed body; other platforms' code does not know the option. */
 function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
-  return init?.body instanceof ReadableStream ? ({ duplex: "half", ...init } as RequestInit) : init;
+  return init?.body instanceof ReadableStream ? { duplex: "half", ...init } : init;
 }
 
 function toResponse(parts: ContextParts, answer: FetchAnswer): Response {

@@ -59,8 +59,13 @@ export function turnHandlers(parts: TurnParts): Handlers<TurnMethods> {
       if (turn.fault !== undefined) throw turn.fault;
       return { events, over };
     },
-    "turn.abort"({ context: id }) {
-      turns.get(id)?.controller.abort();
+    async "turn.abort"({ context: id, forget }) {
+      const turn = turns.get(id);
+      turn?.controller.abort();
+      turn?.wake();
+      if (!forget) return null;
+      turns.delete(id);
+      await turn?.context.close();
       return null;
     },
   };

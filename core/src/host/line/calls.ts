@@ -22,72 +22,71 @@ export interface OutgoingCall {
 }
 
 /** The calls this side has made and not yet seen answered. */
-export interface OutgoingCalls {
-  start(call: OutgoingCall): Promise<unknown>;
+export class OutgoingCalls {
+  readonly #line: MessageLine;
+  readonly #clock: Clock;
+  readonly #open = new Map<number, OpenCall>();
+  #lastId = 0;
+  #closedBecause: string | undefined;
+
+  constructor(parts: { readonly line: MessageLine; readonly clock: Clock }) {
+    this.#line = parts.line;
+    this.#clock = parts.clock;
+  }
+
+  start(call: OutgoingCall): Promise<unknown> {
+    if (this.#closedBecause !== undefined) return Promise.reject(new LineError("down", this.#closedBecause));
+    if (this.#open.size >= MAX_OPEN_CALLS) {
+      return Promise.reject(new LineError("busy", `${MAX_OPEN_CALLS} calls are open; ${call.method} must wait`));
+    }
+    return new Promise((resolve, reject) => this.#begin(call, resolve, reject));
+  }
+
   /** False when no such call is open: it was given up, or the other side answers twice. */
-  settle(answer: LineMessage & { t: "value" | "error" }): boolean;
-  close(reason: string): void;
-}
+  settle(answer: LineMessage & { t: "value" | "error" }): boolean {
+    const call = this.#open.get(answer.id);
+    if (call === undefined) return false;
+    call.settle(answer.t === "value" ? { value: answer.value } : { error: errorFromData(answer.error) });
+    return true;
+  }
 
-export function createOutgoingCalls(parts: { line: MessageLine; clock: Clock }): OutgoingCalls {
-  const { line, clock } = parts;
-  const open = new Map<number, OpenCall>();
-  let lastId = 0;
-  let closedBecause: string | undefined;
+  close(reason: string): void {
+    this.#closedBecause = reason;
+    for (const call of this.#open.values()) {
+      call.settle({ error: new LineError("lost", `${reason} while ${call.method} was under way`) });
+    }
+  }
 
-  function begin(call: OutgoingCall, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+  #begin(call: OutgoingCall, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
     const { method, params, timeoutMs, signal } = call;
-    const id = ++lastId;
+    const id = ++this.#lastId;
     const undos: Undo[] = [];
     const settle: OpenCall["settle"] = (outcome) => {
-      open.delete(id);
+      this.#open.delete(id);
       for (const undo of undos) undo();
       if ("error" in outcome) reject(outcome.error);
       else resolve(outcome.value);
     };
     const giveUp = (code: "timeout" | "aborted", message: string) => settle({ error: new LineError(code, message) });
     const abort = () => {
-      line.post({ t: "abort", id });
-      undos.push(clock.after(ABORT_GRACE_MS, () => giveUp("aborted", `${method} was aborted and did not answer`)));
+      this.#line.post({ t: "abort", id });
+      undos.push(
+        this.#clock.after(ABORT_GRACE_MS, () => giveUp("aborted", `${method} was aborted and did not answer`)),
+      );
     };
-    open.set(id, { method, settle });
+    this.#open.set(id, { method, settle });
     try {
-      line.post({ t: "call", id, method, params, timeoutMs });
+      this.#line.post({ t: "call", id, method, params, timeoutMs });
     } catch (error) {
-      return settle({
-        error: new TypeError(`the arguments of ${method} cannot cross to the other side: ${String(error)}`),
-      });
+      return settle({ error: new TypeError(`the arguments of ${method} cannot be sent: ${String(error)}`) });
     }
-    undos.push(
-      clock.after(timeoutMs, () => {
-        line.post({ t: "abort", id });
-        giveUp("timeout", `${method} did not answer within ${timeoutMs} ms`);
-      }),
-    );
+    const late = () => {
+      this.#line.post({ t: "abort", id });
+      giveUp("timeout", `${method} did not answer within ${timeoutMs} ms`);
+    };
+    undos.push(this.#clock.after(timeoutMs, late));
     if (signal?.aborted === true) return abort();
     signal?.addEventListener("abort", abort, { once: true });
     undos.push(() => signal?.removeEventListener("abort", abort));
   }
-
-  return {
-    start(call) {
-      if (closedBecause !== undefined) return Promise.reject(new LineError("down", closedBecause));
-      if (open.size >= MAX_OPEN_CALLS) {
-        return Promise.reject(new LineError("busy", `${open.size} calls are open already; ${call.method} must wait`));
-      }
-      return new Promise((resolve, reject) => begin(call, resolve, reject));
-    },
-    settle(answer) {
-      const call = open.get(answer.id);
-      if (call === undefined) return false;
-      call.settle(answer.t === "value" ? { value: answer.value } : { error: errorFromData(answer.error) });
-      return true;
-    },
-    close(reason) {
-      closedBecause = reason;
-      for (const call of open.values()) {
-        call.settle({ error: new LineError("lost", `${reason} while ${call.method} was under way`) });
-      }
-    },
-  };
 }

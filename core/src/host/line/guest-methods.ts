@@ -87,7 +87,8 @@ export interface GuestMethods {
     params: { context: string };
     result: { readonly events: readonly AgentEvent[]; readonly over: boolean };
   };
-  "turn.abort": { params: { context: string }; result: null };
+  /** `forget`: nobody will pull any more. */
+  "turn.abort": { params: { context: string; forget: boolean }; result: null };
   /** Reads the next chunk of a stream that the guest offered; null is the end. */
   "stream.read": { params: { stream: number }; result: Uint8Array | null };
   "stream.cancel": { params: { stream: number }; result: null };

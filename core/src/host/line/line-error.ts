@@ -13,10 +13,10 @@ export type LineErrorCode = "down" | "lost" | "timeout" | "aborted" | "refused" 
 
 export class LineError extends Error {
   override readonly name = "LineError";
-  readonly [BRAND] = true;
   readonly code: LineErrorCode;
   constructor(code: LineErrorCode, message: string) {
     super(message);
+    Object.defineProperty(this, BRAND, { value: true });
     this.code = code;
   }
 

@@ -1,10 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
-import { type OutgoingCalls, createOutgoingCalls } from "./calls.ts";
+import { OutgoingCalls } from "./calls.ts";
 import type { Handlers, Inspect, Methods } from "./handlers.ts";
 import type { MessageLine } from "./line.ts";
 import { LineError } from "./line-error.ts";
 import { parseMessage } from "./message.ts";
-import { createServer } from "./serve.ts";
+import { Server } from "./serve.ts";
 
 export interface CallOptions {
   /** The call fails with `timeout` after this many ms; the other side is told to give up. */
@@ -46,8 +46,8 @@ export function createRpc<Local extends Methods<Local>, Remote extends Methods<R
 ): Rpc<Remote> {
   const { line, clock } = options;
   const nonsense = options.onNonsense ?? (() => {});
-  const calls: OutgoingCalls = createOutgoingCalls({ line, clock });
-  const server = createServer({ ...options, nonsense });
+  const calls = new OutgoingCalls({ line, clock });
+  const server = new Server<Local>({ ...options, nonsense });
   const stopListening = line.onMessage((raw) => {
     const message = parseMessage(raw);
     if (message === undefined) return nonsense("a message of no known shape");
@@ -67,7 +67,7 @@ export function createRpc<Local extends Methods<Local>, Remote extends Methods<R
       const value = await calls.start({ method, params, ...callOptions });
       const fault = options.inspectResult?.(method, value);
       if (fault !== undefined) throw new LineError("refused", `${method} answered with a wrong value: ${fault}`);
-      return value as Remote[typeof method]["result"];
+      return value;
     },
     note(method, params) {
       line.post({ t: "note", method, params });

@@ -18,77 +18,82 @@ export interface ServerOptions<Local extends Methods<Local>> {
   readonly nonsense: (what: string) => void;
 }
 
-/** Runs what the other side calls. */
-export interface Server {
-  take(message: LineMessage & { t: "call" | "note" | "abort" }): void;
-  close(): void;
-}
-
 type AnyHandler = (params: unknown, call: Call) => unknown;
 
-export function createServer<Local extends Methods<Local>>(options: ServerOptions<Local>): Server {
-  const { line, clock } = options;
-  const running = new Map<number, AbortController>();
+/** Runs what the other side calls. */
+export class Server<Local extends Methods<Local>> {
+  readonly #options: ServerOptions<Local>;
+  readonly #running = new Map<number, AbortController>();
 
-  async function run(method: string, params: unknown, call: Call): Promise<unknown> {
-    if (!Object.hasOwn(options.handlers, method)) throw new Error(`there is no method ${method}`);
-    const fault = options.inspectParams?.(method as keyof Local & string, params);
-    if (fault !== undefined) throw new Error(`wrong arguments for ${method}: ${fault}`);
-    const handler = options.handlers[method as keyof Local] as AnyHandler;
-    return handler(params, call);
+  constructor(options: ServerOptions<Local>) {
+    this.#options = options;
   }
 
-  function fail(id: number, error: unknown): void {
-    const data = errorToData(error);
-    const shown: ErrorData =
-      options.hideStacks === true && data.code === "Error" ? { code: "Error", message: data.message } : data;
-    try {
-      line.post({ t: "error", id, error: shown });
-    } catch {
-      line.post({ t: "error", id, error: { code: "Error", message: data.message } satisfies ErrorData });
+  take(message: LineMessage & { t: "call" | "note" | "abort" }): void {
+    switch (message.t) {
+      case "call":
+        return void this.#answer(message);
+      case "note":
+        return void this.#hear(message);
+      case "abort":
+        return this.#running.get(message.id)?.abort();
     }
   }
 
-  async function answer(message: LineMessage & { t: "call" }): Promise<void> {
+  /** Aborts what is under way; nobody waits for it any more. */
+  close(): void {
+    for (const controller of this.#running.values()) controller.abort();
+    this.#running.clear();
+  }
+
+  /** Never rejects: every failure becomes an answer. */
+  async #answer(message: LineMessage & { t: "call" }): Promise<void> {
     const { id, method, params } = message;
-    if (running.size >= MAX_SERVED_CALLS) return fail(id, new Error(`too many calls at once; ${method} must wait`));
-    if (running.has(id)) return options.nonsense("a call with the id of another one");
+    const { line, clock, nonsense } = this.#options;
+    if (this.#running.has(id)) return nonsense("a call with the id of another one");
+    if (this.#running.size >= MAX_SERVED_CALLS) return this.#fail(id, new Error(`too many calls; ${method} must wait`));
     const controller = new AbortController();
-    running.set(id, controller);
+    this.#running.set(id, controller);
     const timeoutMs = Math.min(Math.max(0, message.timeoutMs), MAX_TIMEOUT_MS);
     const call: Call = { id: String(id), signal: controller.signal, deadline: clock.now() + timeoutMs };
     try {
-      line.post({ t: "value", id, value: await run(method, params, call) });
+      line.post({ t: "value", id, value: await this.#run(method, params, call) });
     } catch (error) {
-      fail(id, error);
+      this.#fail(id, error);
     } finally {
-      running.delete(id);
+      this.#running.delete(id);
     }
   }
 
-  async function hear(message: LineMessage & { t: "note" }): Promise<void> {
-    const call: Call = { id: "note", signal: AbortSignal.abort(), deadline: clock.now() };
+  /** Never rejects: a note has nobody to tell. */
+  async #hear(message: LineMessage & { t: "note" }): Promise<void> {
+    const call: Call = { id: "note", signal: AbortSignal.abort(), deadline: this.#options.clock.now() };
     try {
-      await run(message.method, message.params, call);
+      await this.#run(message.method, message.params, call);
     } catch (error) {
-      options.nonsense(error instanceof Error ? error.message : String(error));
+      this.#options.nonsense(error instanceof Error ? error.message : String(error));
     }
   }
 
-  return {
-    take(message) {
-      switch (message.t) {
-        case "call":
-          return void answer(message);
-        case "note":
-          return void hear(message);
-        case "abort":
-          return running.get(message.id)?.abort();
-      }
-    },
-    close() {
-      for (const controller of running.values()) controller.abort();
-      running.clear();
-    },
-  };
+  async #run(method: string, params: unknown, call: Call): Promise<unknown> {
+    const { handlers, inspectParams } = this.#options;
+    if (!Object.hasOwn(handlers, method)) throw new Error(`there is no method ${method}`);
+    const known = method as keyof Local & string;
+    const fault = inspectParams?.(known, params);
+    if (fault !== undefined) throw new Error(`wrong arguments for ${method}: ${fault}`);
+    const handler: AnyHandler = handlers[known];
+    return handler(params, call);
+  }
+
+  #fail(id: number, error: unknown): void {
+    const { line, hideStacks } = this.#options;
+    const data = errorToData(error);
+    const plain: ErrorData = { code: "Error", message: data.message };
+    try {
+      line.post({ t: "error", id, error: hideStacks === true && data.code === "Error" ? plain : data });
+    } catch {
+      // The error's own data could not be cloned.
+      line.post({ t: "error", id, error: plain });
+    }
+  }
 }

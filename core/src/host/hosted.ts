@@ -1,0 +1,150 @@
+import type { ExtensionRow, Manifest } from "openclaw-host-schemas";
+import type { Undo } from "../base/clock.ts";
+import { whyIdle } from "./activation.ts";
+import { agentRuntime } from "./agent-bridge.ts";
+import { channelPort } from "./channel-bridge.ts";
+import type { Discovered } from "./discover/discover.ts";
+import type { Guest } from "./guest.ts";
+import type { ExtensionHostParts } from "./host.ts";
+import { createLauncher } from "./launch.ts";
+import { type Lifecycle, createLifecycle } from "./lifecycle.ts";
+import { LineError } from "./line/line-error.ts";
+import { createMediaBorder } from "./outbound-media.ts";
+import { type SupervisionPolicy, Supervisor } from "./supervise.ts";
+
+export interface HostedParts extends Omit<ExtensionHostParts, "policy"> {
+  readonly found: Discovered;
+  readonly policy: SupervisionPolicy;
+}
+
+/** One extension in the host, whatever its state. */
+export interface HostedExtension {
+  readonly agents: readonly string[];
+  start(): void;
+  /** Resolves when it is not in its first `loading`. */
+  settled(): Promise<void>;
+  row(): ExtensionRow;
+  recycle(reason: string): void;
+  stop(): Promise<void>;
+}
+
+export function hostExtension(parts: HostedParts): HostedExtension {
+  const { found, clock } = parts;
+  const life = createLifecycle(clock);
+  const registrations = createRegistrations();
+  const firstLoad = Promise.withResolvers<void>();
+  let supervisor: Supervisor | undefined;
+  if (found.state === "refused") life.enter({ state: "refused", ...found.refusal });
+
+  const running = (): Supervisor => {
+    if (supervisor === undefined) throw new LineError("down", `the extension '${found.id}' is not running`);
+    return supervisor;
+  };
+  const begin = (runnable: Runnable) => {
+    const idle = whyIdle(runnable.manifest, parts.isConfigured);
+    const waiting = idle ?? { reason: "it is about to be loaded", fix: "wait a moment" };
+    life.enter({ state: "enabled", ...waiting });
+    if (idle !== undefined) return firstLoad.resolve();
+    const log = parts.log.child(found.id);
+    supervisor = new Supervisor({
+      extension: found.id,
+      life,
+      clock,
+      ids: parts.ids,
+      log,
+      policy: parts.policy,
+      launch: createLauncher({ ...parts, log, found: runnable }),
+      onActive: (guest) => registrations.renew(guest, () => register(parts, runnable.manifest, { guest, running })),
+      onSettled: firstLoad.resolve,
+    });
+  };
+  return {
+    agents: found.manifest?.provides.agents ?? [],
+    start() {
+      if (found.state === "discovered") begin(found);
+      else firstLoad.resolve();
+    },
+    settled: () => firstLoad.promise,
+    row: () => describe(parts, life, supervisor),
+    recycle: (reason) => supervisor?.recycle(reason),
+    async stop() {
+      registrations.undo();
+      await supervisor?.stop();
+      if (life.current.state !== "discovered") life.enter({ state: "removed" });
+    },
+  };
+}
+
+/** An extension that was not refused. */
+export type Runnable = Extract<Discovered, { state: "discovered" }>;
+
+interface Registrations {
+  /** Registers anew when the guest offers something else than the one before. */
+  renew(guest: Guest, register: () => Undo[]): void;
+  undo(): void;
+}
+
+/** What a guest registered stays while it restarts: its accounts find it again by their own retries. */
+function createRegistrations(): Registrations {
+  let undos: Undo[] = [];
+  let offer = "";
+  const undo = () => {
+    for (const last of undos.splice(0).reverse()) last();
+  };
+  return {
+    undo,
+    renew(guest, register) {
+      const next = JSON.stringify(guest.offer);
+      if (next === offer) return;
+      undo();
+      offer = next;
+      undos = register();
+    },
+  };
+}
+
+function register(
+  parts: HostedParts,
+  manifest: Manifest,
+  { guest, running }: { guest: Guest; running: () => Supervisor },
+): Undo[] {
+  const common = {
+    extension: manifest.id,
+    net: manifest.permissions.net ?? [],
+    guest: () => running().guest(),
+    media: createMediaBorder(parts.media, manifest.id),
+    clock: parts.clock,
+    log: parts.log.child(manifest.id),
+  };
+  const channels = guest.offer.channels.map((channel) => {
+    const config = manifest.config[channel.id] ?? {};
+    const schema = { config, account: manifest.config[`${channel.id}.account`] ?? config };
+    return parts.registerChannel(channelPort({ ...common, channel, schema }));
+  });
+  const agents = guest.offer.agents.map((agent) => {
+    const config = () => parts.agentConfig(agent);
+    return parts.registerAgent(agentRuntime({ ...common, agent, schema: manifest.config[agent], config }));
+  });
+  return [...channels, ...agents];
+}
+
+function describe(parts: HostedParts, life: Lifecycle, supervisor: Supervisor | undefined): ExtensionRow {
+  const { found, redact } = parts;
+  const { current, since } = life;
+  const pid = supervisor?.pid;
+  return {
+    id: found.id,
+    path: found.path,
+    state: current.state,
+    since,
+    provides: found.manifest?.provides ?? {},
+    isolation: parts.isolationOf(found.id),
+    restarts: supervisor?.restarts ?? 0,
+    ...(found.manifest === undefined ? {} : { version: found.manifest.version }),
+    ...("reason" in current ? { reason: redact(current.reason) } : {}),
+    ...("fix" in current ? { fix: redact(current.fix) } : {}),
+    ...("retryAt" in current ? { retryAt: current.retryAt } : {}),
+    ...("loadMs" in current ? { loadMs: current.loadMs } : {}),
+    ...(pid === undefined ? {} : { pid }),
+  };
+}
