@@ -14,9 +14,13 @@ export interface Caller {
     readonly version: string;
     readonly platform: string;
     readonly displayName?: string;
+    readonly deviceFamily?: string;
+    readonly modelIdentifier?: string;
     readonly instanceId?: string;
   };
   readonly caps: readonly string[];
+  /** Set unless the client is on the gateway's own host. */
+  readonly remoteIp?: string;
   readonly protocol: ProtocolVersion;
 }
 

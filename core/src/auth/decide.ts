@@ -83,9 +83,10 @@ function decideWithoutDevice(
   { role, local }: { readonly role: Role; readonly local: boolean },
 ): Decision {
   if (params.client.id === "openclaw-control-ui") return refuse({ kind: "control-ui-device-required" });
-  const verdict = policy.checkSecret(params.auth ?? {});
-  const offered = params.auth?.token !== undefined || params.auth?.password !== undefined;
-  if (!verdict.ok && offered) return unauthorized(verdict.reason, params);
+  const { auth = {} } = params;
+  const verdict = policy.checkSecret(auth);
+  if (!verdict.ok && (auth.token !== undefined || auth.password !== undefined))
+    return unauthorized(verdict.reason, params);
   const owner = policy.localOwnerScopes;
   const trusted = verdict.ok && policy.mode !== "none" && role === "operator" && local && owner.length > 0;
   if (!trusted) return refuse({ kind: "device-required" });

@@ -29,10 +29,11 @@ export function originFault(
   if (origin === undefined) return "origin missing or invalid";
   if (policy.allowedOrigins.some((allowed) => allowed.trim().toLowerCase() === originText(origin))) return undefined;
   if (policy.allowHostHeader && origin.host === peer.host?.toLowerCase()) return undefined;
-  const hostname = hostnameOf(peer.host);
-  const bothLoopback = hostname !== undefined && isLoopbackHostname(hostname) && isLoopbackHostname(origin.hostname);
-  return bothLoopback ? undefined : "origin not allowed";
+  return areBothLoopback(origin.hostname, hostnameOf(peer.host)) ? undefined : "origin not allowed";
 }
+
+const areBothLoopback = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && isLoopbackHostname(host) && isLoopbackHostname(origin);
 
 function parseOrigin(text: string): URL | undefined {
   if (text === "" || text === "null") return undefined;

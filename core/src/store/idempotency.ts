@@ -9,8 +9,6 @@ export interface IdempotencyKey {
 export interface ClaimArgs extends IdempotencyKey {
   /** Of the request's body; the same key with another body is a mistake of the client. */
   readonly digest: string;
-  /** Methods among which this key may belong to one identity only; empty when others may use it too. */
-  readonly sharedWith: readonly string[];
   /** Epoch ms. */
   readonly at: number;
 }
@@ -20,8 +18,7 @@ export type Claim =
   | { readonly state: "open"; readonly repeated: boolean }
   /** The outcome as it was stored. */
   | { readonly state: "settled"; readonly result: string }
-  | { readonly state: "other-body" }
-  | { readonly state: "other-identity" };
+  | { readonly state: "other-body" };
 
 export const idempotencyCommands = {
   /** Binds a key to a body, or tells what the key is already bound to. */
@@ -38,7 +35,6 @@ export const idempotencyCommands = {
       const result = row["result"];
       return typeof result === "string" ? { state: "settled", result } : { state: "open", repeated: true };
     }
-    if (args.sharedWith.length > 0 && isForeign(tx, args)) return { state: "other-identity" };
     tx.run(
       "INSERT INTO idempotency (identity, method, key, digest, at) VALUES (?, ?, ?, ?, ?)",
       identity,
@@ -70,11 +66,3 @@ export const idempotencyCommands = {
     tx.run("DELETE FROM idempotency WHERE at < ?", before) +
     tx.run("DELETE FROM idempotency WHERE at < (SELECT at FROM idempotency ORDER BY at DESC LIMIT 1 OFFSET ?)", keep),
 };
-
-const isForeign = (tx: Tx, { identity, key, sharedWith }: ClaimArgs): boolean =>
-  tx.get(
-    "SELECT 1 FROM idempotency WHERE key = ? AND identity <> ? AND method IN (SELECT value FROM json_each(?))",
-    key,
-    identity,
-    JSON.stringify(sharedWith),
-  ) !== undefined;

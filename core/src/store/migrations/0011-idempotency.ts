@@ -17,7 +17,6 @@ export const m0011: Migration = {
       at INTEGER NOT NULL,
       PRIMARY KEY (identity, method, key)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX idempotency_by_key ON idempotency (key, method);
     CREATE INDEX idempotency_by_age ON idempotency (at);
   `,
 };

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "../base/log.ts";
+import { LIMITS } from "./limits.ts";
+
+/** A part of the gateway that answers HTTP under a path. Bodies are limited to 1 MiB, answers to 30 s. */
+export interface Room {
+  /** `/name` or `/name/`: the room takes this path and everything below it. */
+  readonly prefix: `/${string}`;
+  handle(request: Request): Response | Promise<Response>;
+}
+
+export interface HttpParts {
+  readonly rooms: readonly Room[];
+  /** True when the gateway can do its work; `/readyz` tells it to supervisors. */
+  readonly isReady: () => boolean;
+  readonly log: Logger;
+}
+
+/** Headers of every answer: nothing here is to be sniffed, framed, cached or followed (wire protocol section 9). */
+const COMMON_HEADERS = {
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+const OWN_PAGE_HEADERS = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'" } as const;
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string;
+  readonly allow?: string;
+}
+
+const NOT_FOUND: Answer = { status: 404, body: "Not Found" };
+
+/** Answers requests: health probes, then rooms by path, else 404 (wire protocol sections 0 and 10). */
+export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, response: ServerResponse) => void {
+  async function enter(room: Room, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const answer = await withDeadline(room, incoming);
+      for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
+      response.statusCode = answer.status;
+      for (const [name, value] of answer.headers) response.appendHeader(name, value);
+      response.end(Buffer.from(await answer.arrayBuffer()));
+    } catch (error) {
+      if (error instanceof TooLarge) return answerWith(response, { status: 413, body: "Payload Too Large" });
+      parts.log.error("an HTTP request failed", { path: room.prefix, error });
+      answerWith(response, { status: 500, body: "Internal Server Error" });
+    }
+  }
+
+  return (incoming, response) => {
+    const path = pathOf(incoming);
+    if (path === undefined) return answerWith(response, { status: 400, body: "Bad Request" });
+    const probe = probeAnswer(path, parts.isReady);
+    if (probe !== undefined) return answerWith(response, withMethod(probe, incoming.method));
+    const room = parts.rooms.find(({ prefix }) => path === prefix || path.startsWith(`${prefix.replace(/\/$/, "")}/`));
+    if (room === undefined) return answerWith(response, NOT_FOUND);
+    void enter(room, incoming, response);
+  };
+}
+
+function probeAnswer(path: string, isReady: () => boolean): Answer | undefined {
+  const json = (status: number, body: object): Answer => ({
+    status,
+    body: JSON.stringify(body),
+    type: "application/json",
+  });
+  if (path === "/healthz" || path === "/health") return json(200, { ok: true, status: "live" });
+  if (path !== "/readyz" && path !== "/ready") return undefined;
+  const ready = isReady();
+  return json(ready ? 200 : 503, { ready });
+}
+
+const withMethod = (answer: Answer, method: string | undefined): Answer =>
+  method === "GET" || method === "HEAD" ? answer : { status: 405, body: "Method Not Allowed", allow: "GET, HEAD" };
+
+function answerWith(response: ServerResponse, answer: Answer): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(answer.status, {
+    ...COMMON_HEADERS,
+    ...OWN_PAGE_HEADERS,
+    "content-type": `${answer.type ?? "text/plain"}; charset=utf-8`,
+    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
+  });
+  response.end(answer.body);
+}
+
+/** The path with every escape undone once, or undefined when it is malformed or climbs. */
+function pathOf(incoming: IncomingMessage): string | undefined {
+  try {
+    const path = decodeURIComponent((incoming.url ?? "/").split("?", 1)[0] ?? "/");
+    return path.startsWith("/") && !path.split("/").includes("..") ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+class TooLarge extends Error {
+  override readonly name = "TooLarge";
+}
+
+async function withDeadline(room: Room, incoming: IncomingMessage): Promise<Response> {
+  const signal = AbortSignal.timeout(LIMITS.httpHandlerMs);
+  const late = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error(`no answer within ${LIMITS.httpHandlerMs} ms`)), {
+      once: true,
+    });
+  });
+  return Promise.race([Promise.resolve(room.handle(await toRequest(incoming, signal))), late]);
+}
+
+async function toRequest(incoming: IncomingMessage, signal: AbortSignal): Promise<Request> {
+  const method = incoming.method ?? "GET";
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const headers = new Headers();
+  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
+    headers.append(incoming.rawHeaders[at] ?? "", incoming.rawHeaders[at + 1] ?? "");
+  }
+  // The Host header is the client's word; the name in the URL means nothing here.
+  const url = new URL(incoming.url ?? "/", "http://gateway.invalid");
+  return new Request(url, { method, headers, signal, ...(hasBody ? { body: await bodyOf(incoming) } : {}) });
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LIMITS.httpBodyBytes) throw new TooLarge();
+    chunks.push(chunk);
+  }
+  return Uint8Array.from(Buffer.concat(chunks));
+}

@@ -1,0 +1,49 @@
+import { ERROR_CODES, type ErrorCode, type ErrorShape } from "openclaw-host-schemas";
+import { WireError, isWireError } from "../base/wire-error.ts";
+
+/** What came of a request, in canonical form: each connection's dialect encodes it. Survives JSON. */
+export type Outcome =
+  | { readonly ok: true; readonly payload: unknown }
+  /** `payload`: a failed run is described beside its error (wire protocol 4.2). */
+  | { readonly ok: false; readonly error: ErrorShape; readonly payload?: unknown };
+
+/** Statuses of a payload that only says that the work goes on. */
+const UNFINISHED: ReadonlySet<unknown> = new Set(["accepted", "started", "in_flight"]);
+
+const statusOf = (payload: unknown): unknown =>
+  typeof payload === "object" && payload !== null && "status" in payload ? payload.status : undefined;
+
+/** True when a repeat of the request may be told this again. */
+export function isPermanent(outcome: Outcome): boolean {
+  if (outcome.ok) return !UNFINISHED.has(statusOf(outcome.payload));
+  if (outcome.payload !== undefined) return true;
+  const code = outcome.error.code as ErrorCode;
+  return !(outcome.error.retryable ?? ERROR_CODES[code].retryable);
+}
+
+/** A handler's result. A side effect that went wrong says so in `status` and is a failure on the wire (wire protocol 4.2). */
+export function succeeded(payload: unknown, isDurable: boolean): Outcome {
+  if (!isDurable || statusOf(payload) !== "error") return { ok: true, payload };
+  const summary: unknown =
+    typeof payload === "object" && payload !== null && "summary" in payload ? payload.summary : undefined;
+  const message = typeof summary === "string" && summary !== "" ? summary : "the run failed";
+  return { ok: false, payload, error: { code: "UNAVAILABLE", message } };
+}
+
+/** An error as the client may see it: refusals as they are, bugs without their text, which may hold anything. */
+export function failed(error: unknown): Outcome & { readonly ok: false } {
+  const known = isWireError(error)
+    ? error
+    : new WireError("UNAVAILABLE", "the gateway failed at this request: its log says why");
+  const { details, retryable, retryAfterMs } = known.options;
+  return {
+    ok: false,
+    error: {
+      code: known.code,
+      message: known.message,
+      ...(details === undefined ? {} : { details }),
+      ...(retryable === undefined ? {} : { retryable }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  };
+}

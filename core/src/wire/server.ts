@@ -1,0 +1,111 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { LIMITS } from "./limits.ts";
+
+/** Where to listen. Port 0 takes a free one, the same on every host. */
+export interface ListenOptions {
+  /** Addresses; the first must be bindable. Default: 127.0.0.1 and, when the machine has it, ::1. */
+  readonly hosts?: readonly string[];
+  readonly port: number;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** The addresses that are bound. */
+  readonly hosts: readonly string[];
+  /** Takes no new sockets; resolves when all have gone. HTTP requests in flight get the close grace, WebSockets are not touched. */
+  close(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1"];
+
+/** Why another address besides the first may be left out: the machine lacks it, or somebody else has the port there. */
+const LEAVE_OUT: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EADDRINUSE"]);
+
+/** One port for HTTP and WebSocket on several addresses. Rejects when the first cannot be bound, saying what to do. */
+export async function listen(parts: ServerParts, { hosts = LOOPBACK_HOSTS, port }: ListenOptions): Promise<Listening> {
+  const [first = "127.0.0.1", ...others] = hosts;
+  const servers = [await bind(parts, first, port).catch(explain(first, port))];
+  const bound = [first];
+  const actual = portOf(servers[0]);
+  for (const host of others) {
+    try {
+      servers.push(await bind(parts, host, actual));
+      bound.push(host);
+    } catch (error) {
+      if (!LEAVE_OUT.has(codeOf(error))) {
+        await Promise.all(servers.map((server) => closeServer(server, parts.clock)));
+        throw error;
+      }
+      // Somebody else on the port of a second loopback address could take clients in; the operator should know.
+      const level = codeOf(error) === "EADDRINUSE" ? "warn" : "debug";
+      parts.log[level]("does not listen on an address", { host, port: actual, code: codeOf(error) });
+    }
+  }
+  return {
+    port: actual,
+    hosts: bound,
+    close: async () => void (await Promise.all(servers.map((server) => closeServer(server, parts.clock)))),
+  };
+}
+
+function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
+  const server = createServer({
+    headersTimeout: LIMITS.httpHeadersMs,
+    requestTimeout: LIMITS.httpRequestMs,
+    connectionsCheckingInterval: LIMITS.httpHeadersMs / 2,
+  });
+  server.on("request", parts.onRequest);
+  server.on("upgrade", parts.onUpgrade);
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      server.on("error", (error) => parts.log.error("a listening socket failed", { host, port, error }));
+      resolve(server);
+    });
+  });
+}
+
+function closeServer(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancelGrace = clock.after(LIMITS.closeGraceMs, () => server.closeAllConnections());
+    server.close(() => {
+      cancelGrace();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function portOf(server: Server | undefined): number {
+  const address: AddressInfo | string | null | undefined = server?.address();
+  if (typeof address !== "object" || address === null) throw new Error("a TCP server has no port");
+  return address.port;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+const FIXES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program uses it: stop that program or choose another port",
+  EACCES: "this user may not use it: choose a port above 1023",
+  EADDRNOTAVAIL: "this machine does not have that address: correct gateway.bind",
+};
+
+const explain =
+  (host: string, port: number) =>
+  (error: unknown): never => {
+    const fix = FIXES[codeOf(error)] ?? (error instanceof Error ? error.message : "the system refused");
+    throw new Error(`cannot listen on ${host} port ${port}: ${fix}`, { cause: error });
+  };

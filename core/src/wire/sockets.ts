@@ -1,0 +1,155 @@
+import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { canonicalAddress, FORWARDING_HEADERS, type PeerFacts } from "../auth/local-trust.ts";
+import { connId } from "../base/brand.ts";
+import type { Clock, Undo } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import { Connection } from "./connection.ts";
+import type { LIMITS } from "./limits.ts";
+import { createWaitingRoom, type WaitingRoom } from "./waiting-room.ts";
+
+export interface SocketsParts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly limits: typeof LIMITS;
+  readonly onMessage: (connection: Connection, data: Buffer) => void;
+  readonly onGone: (connection: Connection) => void;
+}
+
+/** Every WebSocket of the gateway, from upgrade to close. */
+export interface Sockets {
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The connection is authenticated: the limits for strangers no longer apply to it. */
+  admitted(connection: Connection): void;
+  /** Takes no more sockets and closes the others; resolves when they are gone, after the close grace at the latest. */
+  close(code: number, reason: string): Promise<void>;
+}
+
+export function createSockets(parts: SocketsParts): Sockets {
+  const sockets = new SocketSet(parts);
+  return {
+    onUpgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
+    admitted: (connection) => sockets.release(connection),
+    close: (code, reason) => sockets.close(code, reason),
+  };
+}
+
+/** How a socket came to the gateway. */
+interface Arrival {
+  readonly socket: Duplex;
+  readonly peer: PeerFacts;
+  /** Bytes that belong to the upgrade request. */
+  readonly alreadyRead: number;
+}
+
+class SocketSet {
+  readonly #parts: SocketsParts;
+  readonly #upgrader: WebSocketServer;
+  readonly #waiting: WaitingRoom;
+  readonly #open = new Set<Connection>();
+  /** Ends what holds for unauthenticated connections. */
+  readonly #probation = new Map<Connection, Undo>();
+  #isClosing = false;
+  #onEmpty: Undo | undefined;
+
+  constructor(parts: SocketsParts) {
+    this.#parts = parts;
+    this.#waiting = createWaitingRoom(parts.limits);
+    this.#upgrader = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: parts.limits.maxPayloadBytes,
+    });
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#isClosing) {
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n\r\n");
+      return;
+    }
+    const arrival = { socket, peer: peerFacts(request), alreadyRead: bytesRead(socket) - head.length };
+    this.#upgrader.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, arrival));
+  }
+
+  release(connection: Connection): void {
+    this.#probation.get(connection)?.();
+    this.#probation.delete(connection);
+  }
+
+  close(code: number, reason: string): Promise<void> {
+    this.#isClosing = true;
+    if (this.#open.size === 0) return Promise.resolve();
+    const gone = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const connection of this.#open) connection.close(code, reason);
+    return gone;
+  }
+
+  #welcome(ws: WebSocket, arrival: Arrival): void {
+    const { clock, ids, log } = this.#parts;
+    const nonce = ids.uuid();
+    const connection = new Connection({ ws, id: connId(ids.uuid()), peer: arrival.peer, nonce, clock });
+    this.#open.add(connection);
+    // Messages are Buffers: `binaryType` is left at its default.
+    ws.on("message", (data: Buffer) => this.#parts.onMessage(connection, data));
+    ws.on("error", (error) => log.debug("a socket failed", { conn: connection.id, error }));
+    ws.on("close", () => this.#onClose(connection));
+    this.#putOnProbation(connection, ws, arrival);
+    const payload = { nonce, ts: clock.now() };
+    connection.send(JSON.stringify({ type: "event", event: "connect.challenge", payload }));
+  }
+
+  #putOnProbation(connection: Connection, ws: WebSocket, arrival: Arrival): void {
+    const { clock, limits, log } = this.#parts;
+    const leave = this.#waiting.enter(connection);
+    const unguard = guardBytes(arrival, limits.maxPreAuthBytes, () => {
+      log.warn("closed a client that sent too much before it was authenticated", { peer: arrival.peer.address });
+      connection.close(1009);
+      ws.pause();
+    });
+    const cancelTimeout = clock.after(limits.handshakeTimeoutMs, () => connection.close(1000));
+    this.#probation.set(connection, () => {
+      leave();
+      unguard();
+      cancelTimeout();
+    });
+  }
+
+  #onClose(connection: Connection): void {
+    this.release(connection);
+    this.#open.delete(connection);
+    connection.gone();
+    this.#parts.onGone(connection);
+    if (this.#open.size === 0) this.#onEmpty?.();
+  }
+}
+
+function peerFacts(request: IncomingMessage): PeerFacts {
+  const { headers, socket } = request;
+  return {
+    address: canonicalAddress(socket.remoteAddress),
+    host: headers.host,
+    origin: headers.origin,
+    forwarded: FORWARDING_HEADERS.some((name) => headers[name] !== undefined),
+  };
+}
+
+const bytesRead = (socket: Duplex): number => (socket instanceof Socket ? socket.bytesRead : 0);
+
+/** Calls back once when more than `limit` bytes arrive after the upgrade; the listener runs before the frame parser's. */
+function guardBytes({ socket, alreadyRead }: Arrival, limit: number, onExceeded: () => void): Undo {
+  const stop: Undo = () => void socket.off("data", guard);
+  const guard = (): void => {
+    if (bytesRead(socket) - alreadyRead <= limit) return;
+    stop();
+    onExceeded();
+  };
+  socket.prependListener("data", guard);
+  return stop;
+}

@@ -1,0 +1,132 @@
+import { EVENTS, type EventDescriptor, METHODS, type MethodDescriptor, type Snapshot } from "openclaw-host-schemas";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock, Undo } from "../base/clock.ts";
+import type { EventSink } from "../base/event-sink.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/db.ts";
+import type { Connection } from "./connection.ts";
+import { createDedupe } from "./dedupe.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { type AnyHandler, createDispatch } from "./dispatch.ts";
+import { createEventHub, type EventHub } from "./events.ts";
+import { createHandshake } from "./handshake.ts";
+import { createHello } from "./hello.ts";
+import { createHttpHandler, type Room } from "./http.ts";
+import { LIMITS } from "./limits.ts";
+import { createReceiver } from "./receive.ts";
+import { listen, type Listening, type ListenOptions } from "./server.ts";
+import { createSockets, type Sockets } from "./sockets.ts";
+
+/** What the wire needs from the rest of the gateway. */
+export interface WireParts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly store: Pick<Store, "run">;
+  /** `server.version` of hello-ok. */
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  /** By method name; a described method without handler is unknown to clients and not advertised. */
+  readonly handlers: Readonly<Record<string, AnyHandler | undefined>>;
+  /** Durable methods whose handlers bind the idempotency key in their own records and answer repeats themselves. */
+  readonly selfKeyed?: ReadonlySet<string>;
+  /** What hello-ok tells a newcomer. A frozen `presence` or `health` is serialised once for all. */
+  readonly snapshot: (caller: Caller) => Snapshot;
+  /** A client was admitted; runs before its snapshot is taken, so that it finds itself there. */
+  readonly onAdmitted?: (caller: Caller) => void;
+  /** hello-ok is written and events reach the client: what is published to it now comes right after hello-ok. */
+  readonly onConnected?: (caller: Caller) => void;
+  /** An admitted client has gone. */
+  readonly onDisconnected?: (caller: Caller) => void;
+  /** What `/readyz` says. Default: always ready. */
+  readonly isReady?: () => boolean;
+  readonly rooms?: readonly Room[];
+  /** Defaults: all methods and events of the protocol. Tests use their own. */
+  readonly methods?: Readonly<Record<string, MethodDescriptor>>;
+  readonly events?: Readonly<Record<string, EventDescriptor>>;
+  readonly limits?: typeof LIMITS;
+}
+
+/** Told to every client before its socket closes. */
+export interface Farewell {
+  readonly reason: string;
+  /** Milliseconds until the gateway is back, or null when nobody knows. */
+  readonly restartExpectedMs: number | null;
+}
+
+/** The gateway's one port. */
+export interface WireServer {
+  readonly sink: EventSink;
+  listen(options: ListenOptions): Promise<Listening>;
+  /** Publishes `shutdown`, closes every client with 1012 and every listening socket; ends within about a second. */
+  close(farewell: Farewell): Promise<void>;
+}
+
+export function createWireServer(parts: WireParts): WireServer {
+  const { clock, log, limits = LIMITS, methods = METHODS, events = EVENTS, handlers } = parts;
+  const hub = createEventHub({ descriptors: events, log, limits });
+  const dedupe = createDedupe({ store: parts.store, clock, log });
+  const dispatch = createDispatch({ methods, handlers, dedupe, selfKeyed: parts.selfKeyed ?? new Set(), log });
+  const members = createMembers(parts, hub);
+  const advertised = Object.values(methods).filter(({ name }) => handlers[name] !== undefined);
+  const handshake = createHandshake({
+    authenticator: parts.authenticator,
+    snapshot: parts.snapshot,
+    onAdmitted: (caller) => parts.onAdmitted?.(caller),
+    hello: createHello({ version: parts.version, methods: advertised, events: Object.values(events) }),
+    onReady(connection, caller, dialect) {
+      const queued = connection.ready(caller, dialect) ?? [];
+      sockets.admitted(connection);
+      members.join(connection, caller, dialect);
+      for (const data of queued) receive(connection, data);
+    },
+    log,
+  });
+  const receive = createReceiver({ handshake, dispatch, log });
+  const sockets: Sockets = createSockets({
+    clock,
+    ids: parts.ids,
+    log,
+    limits,
+    onMessage: receive,
+    onGone: (connection) => members.leave(connection),
+  });
+  const onRequest = createHttpHandler({ rooms: parts.rooms ?? [], isReady: parts.isReady ?? (() => true), log });
+  const listening: Listening[] = [];
+  return {
+    sink: hub,
+    async listen(options) {
+      const bound = await listen({ onRequest, onUpgrade: sockets.onUpgrade, clock, log }, options);
+      listening.push(bound);
+      return bound;
+    },
+    async close({ reason, restartExpectedMs }) {
+      const stopped = listening.splice(0).map((bound) => bound.close());
+      hub.publish("shutdown", { reason, restartExpectedMs });
+      await sockets.close(1012, "service restart");
+      await Promise.all(stopped);
+      dedupe.close();
+    },
+  };
+}
+
+/** Tells the rest of the gateway who comes and goes. */
+function createMembers(parts: Pick<WireParts, "onConnected" | "onDisconnected">, hub: EventHub) {
+  const leaves = new Map<Connection, Undo>();
+  return {
+    join(connection: Connection, caller: Caller, dialect: Dialect): void {
+      const leaveHub = hub.join(connection, caller, dialect);
+      leaves.set(connection, () => {
+        leaveHub();
+        parts.onDisconnected?.(caller);
+      });
+      parts.onConnected?.(caller);
+    },
+    leave(connection: Connection): void {
+      leaves.get(connection)?.();
+      leaves.delete(connection);
+    },
+  };
+}
