@@ -5,6 +5,9 @@ import type { TurnParts } from "./turn-parts.ts";
 import { type DoorRequest, encodeRequest, type Started } from "./turn-request.ts";
 import type { TurnRunner } from "./turn-run.ts";
 
+/** Longest key a client may choose, UTF-16 units; it becomes the run's id. */
+const MAX_KEY_CHARS = 512;
+
 /**
  * The door of `agent` and `chat.send`. The run is committed before this resolves; a repeat of an earlier request is told
  * how that one stands. Source: wire protocol sections 0 (Idempotency) and 4.1.
@@ -12,6 +15,8 @@ import type { TurnRunner } from "./turn-run.ts";
  * @throws WireError when the key belongs to somebody else or to another request, or when the session may not be written to.
  */
 export async function startTurn(parts: TurnParts, runner: TurnRunner, door: DoorRequest): Promise<Started> {
+  if (door.runId.length > MAX_KEY_CHARS)
+    throw invalidRequest(`idempotencyKey must have 1 to ${MAX_KEY_CHARS} characters`);
   if (parts.sessions.get(door.sessionKey)?.sendPolicy === "deny")
     throw invalidRequest("send blocked by session policy");
   parts.runtimes.forAgent(door.agentId);

@@ -8,7 +8,7 @@ import type { DeliveryOutcome } from "../channels/outbox.ts";
 import type { HandlersFor } from "./handler.ts";
 
 export interface SendParts {
-  readonly channels: Pick<Channels, "accounts" | "registry" | "outbox" | "plan" | "parseTarget">;
+  readonly channels: Pick<Channels, "accounts" | "registry" | "outbox" | "ledger" | "plan" | "parseTarget">;
   /** Downloads a file into the media store, within the guard that holds for URLs from outside. */
   readonly importMedia: (url: string) => Promise<MediaRef>;
 }
@@ -85,27 +85,41 @@ function receiptOf(outcome: DeliveryOutcome, params: ParamsOf<"send">, channel: 
   return { runId: params.idempotencyKey, messageId, channel, chatId: receipt.peer.id };
 }
 
-async function send(parts: SendParts, params: ParamsOf<"send">, identity: string): Promise<ResultOf<"send">> {
+function mediaUrls({ mediaUrl = "", mediaUrls = [] }: ParamsOf<"send">): string[] {
+  return [...new Set([mediaUrl, ...mediaUrls])].filter((url) => url.trim() !== "");
+}
+
+async function enqueue(
+  parts: SendParts,
+  params: ParamsOf<"send">,
+  work: { channel: string; id: DeliveryId },
+): Promise<void> {
   const { plan, outbox, parseTarget } = parts.channels;
-  const urls = [params.mediaUrl, ...(params.mediaUrls ?? [])].filter((url) => url !== undefined && url.trim() !== "");
-  const text = params.message ?? "";
-  if (text.trim() === "" && urls.length === 0) throw invalidRequest("invalid send params: text or media is required");
-  const channel = channelOf(parts, params);
-  const { to, accountId: account, threadId } = params;
+  const { to, accountId: account, threadId, message: text = "" } = params;
   const target = await parseTarget({
-    channel,
+    channel: work.channel,
     to,
     ...(account === undefined ? {} : { account }),
     ...(threadId === undefined ? {} : { threadId }),
   });
-  const media = await Promise.all([...new Set(urls)].map((url) => parts.importMedia(url)));
-  const body = { text, format: "markdown" as const, ...(media.length === 0 ? {} : { media }) };
-  const delivery = deliveryOf(identity, params.idempotencyKey);
-  await outbox.enqueue(await plan(target, body, { deliveryId: delivery }));
-  return receiptOf(await outbox.settled(delivery, RECEIPT_WAIT_MS), params, channel);
+  const media = await Promise.all(mediaUrls(params).map((url) => parts.importMedia(url)));
+  const intents = await plan(target, { text, format: "markdown", media }, { deliveryId: work.id });
+  await outbox.enqueue(intents);
+}
+
+async function send(parts: SendParts, params: ParamsOf<"send">, identity: string): Promise<ResultOf<"send">> {
+  const { outbox, ledger } = parts.channels;
+  if ((params.message ?? "").trim() === "" && mediaUrls(params).length === 0) {
+    throw invalidRequest("invalid send params: text or media is required");
+  }
+  const channel = channelOf(parts, params);
+  const id = deliveryOf(identity, params.idempotencyKey);
+  // Planned again, the same message might be cut into more parts than are stored.
+  if ((await ledger.delivery(id)) === undefined) await enqueue(parts, params, { channel, id });
+  return receiptOf(await outbox.settled(id, RECEIPT_WAIT_MS), params, channel);
 }
 
 /** `send`: a message without an agent. */
 export function sendMethods(parts: SendParts): HandlersFor<"send"> {
-  return { send: (params, { caller }) => send(parts, params, caller.identity ?? caller.connId) };
+  return { send: (params, { caller }) => send(parts, params, caller.identity) };
 }

@@ -1,0 +1,85 @@
+import type { Inbound, Peer } from "openclaw-host-sdk";
+import { describe, expect, it } from "vitest";
+import { type Routing, keySegment, laneKey, resolveRoute } from "./route.ts";
+
+const routing: Routing = { agentId: "main", mainKey: "main", dmScope: "main", owners: ["42", "@ada", "*"] };
+const from = (peer: Peer, sender: { id: string; handle?: string } = { id: "42" }): Inbound => ({
+  type: "message",
+  eventId: "e1",
+  at: 1,
+  peer,
+  from: sender,
+  messageId: "m1",
+  body: { text: "hi" },
+});
+
+describe("routing", () => {
+  it.each<[string, Partial<Routing>, Inbound, string]>([
+    ["the owner's private messages to the main session", {}, from({ kind: "dm", id: "42" }), "agent:main:main"],
+    [
+      "an owner known by handle to the main session",
+      {},
+      from({ kind: "dm", id: "7" }, { id: "7", handle: "Ada" }),
+      "agent:main:main",
+    ],
+    [
+      "a stranger who is let in by * to a session of its own",
+      {},
+      from({ kind: "dm", id: "7" }, { id: "7" }),
+      "agent:main:x:dm:7",
+    ],
+    [
+      "everybody to a session of their own when asked to",
+      { dmScope: "per-channel-peer" },
+      from({ kind: "dm", id: "42" }),
+      "agent:main:x:dm:42",
+    ],
+    ["a group to its session", {}, from({ kind: "group", id: "-100" }), "agent:main:x:group:-100"],
+    [
+      "a topic to its session",
+      {},
+      from({ kind: "group", id: "-100", threadId: "5" }),
+      "agent:main:x:group:-100:thread:5",
+    ],
+    ["a channel to its session", {}, from({ kind: "channel", id: "T1/C1" }), "agent:main:x:channel:%541/%431"],
+    [
+      "to another agent and main key",
+      { agentId: "work", mainKey: "desk" },
+      from({ kind: "dm", id: "42" }),
+      "agent:work:desk",
+    ],
+  ])("sends %s", (_name, over, event, key) => {
+    expect(resolveRoute({ ...routing, ...over }, { channel: "x", account: "a", event }).sessionKey).toBe(key);
+  });
+
+  it("answers where the question came from, and points at the question in groups only", () => {
+    const group = { kind: "group", id: "-100", threadId: "5" } as const;
+    const scope = { channel: "x", account: "a" };
+    expect(resolveRoute(routing, { ...scope, event: from(group) }).target).toEqual({
+      ...scope,
+      peer: group,
+      replyTo: "m1",
+    });
+    expect(resolveRoute(routing, { ...scope, event: from({ kind: "dm", id: "42" }) }).target).not.toHaveProperty(
+      "replyTo",
+    );
+  });
+
+  it("never lets two ids that differ in case or hold a colon share a session", () => {
+    const ids = ["C1", "c1", "c:1", "c%3a1", "É", "é", "a b", "a%20b"];
+    const keys = new Set(ids.map((id) => keySegment(id).toLowerCase()));
+    expect(keys.size).toBe(ids.length);
+    for (const key of keys) expect(key).not.toMatch(/[:\s]/);
+  });
+
+  it("never lets two conversations share a lane", () => {
+    const lanes = [
+      laneKey("x", "a", { id: "1" }),
+      laneKey("x", "a", { id: "1", threadId: "2" }),
+      laneKey("x", "a", { id: "1/2" }),
+      laneKey("x", "a/1", { id: "2" }),
+      laneKey("x", "a", { id: "1%2f2" }),
+    ];
+    expect(new Set(lanes).size).toBe(lanes.length);
+  });
+});
