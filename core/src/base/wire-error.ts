@@ -7,8 +7,6 @@ export interface WireErrorOptions {
   readonly retryable?: boolean;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
-  /** Sent as `payload` beside the error, for the methods whose failure has one (wire protocol section 4.2). */
-  readonly payload?: unknown;
 }
 
 /** An error meant for the client, sent as it is. Anything else a handler throws is a bug and becomes `UNAVAILABLE`. */

@@ -2,7 +2,7 @@ import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
 import type { Caller, RequestContext } from "../auth/caller.ts";
 import { answerText } from "../agent/answer.ts";
 import { bodyDigest } from "../base/digest.ts";
-import { invalidRequest, WireError } from "../base/wire-error.ts";
+import { invalidRequest } from "../base/wire-error.ts";
 import type { Turns } from "../channels/turn.ts";
 import type { DoorRequest, Watcher } from "../channels/turn-request.ts";
 import type { RunOutcome, RunRecord } from "../store/run-record.ts";
@@ -80,13 +80,10 @@ function messageOf(params: ParamsOf<"agent">): { text: string; reset: boolean } 
   return reset === undefined ? { text, reset: false } : { text: reset.text, reset: true };
 }
 
-/** The second response; a failed run is an error that carries the payload of section 4.2. */
+/** The second response. The wire sends a payload with status `error` beside an error (wire protocol section 4.2). */
 function finalPayload(parts: AgentMethodParts, run: RunRecord, outcome: RunOutcome): ResultOf<"agent"> {
   const { runId } = run;
-  if (outcome.state === "failed") {
-    const payload = { runId, status: "error", summary: outcome.error };
-    throw new WireError("UNAVAILABLE", outcome.error, { payload, retryable: false });
-  }
+  if (outcome.state === "failed") return { runId, status: "error", summary: outcome.error };
   const aborted = outcome.state === "aborted";
   const meta = {
     durationMs: Math.max(0, outcome.endedAt - outcome.startedAt),

@@ -1,7 +1,7 @@
 import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
 import type { Caller } from "../auth/caller.ts";
 import { bodyDigest } from "../base/digest.ts";
-import { invalidRequest, WireError } from "../base/wire-error.ts";
+import { invalidRequest } from "../base/wire-error.ts";
 import type { Turns } from "../channels/turn.ts";
 import type { DoorRequest, Started } from "../channels/turn-request.ts";
 import { watcherOf } from "./agent.ts";
@@ -80,9 +80,8 @@ function answerTo(started: Started): ResultOf<"chat.send"> {
     case "in_flight":
       return { runId, status: started.status };
     case "closed": {
-      if (started.outcome.state !== "failed") return { runId, status: "ok" };
-      const summary = started.outcome.error;
-      throw new WireError("UNAVAILABLE", summary, { payload: { runId, status: "error", summary }, retryable: false });
+      const { outcome } = started;
+      return outcome.state === "failed" ? { runId, status: "error", summary: outcome.error } : { runId, status: "ok" };
     }
   }
 }

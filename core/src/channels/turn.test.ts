@@ -1,0 +1,542 @@
+import type { AgentEvent, Body, Inbound, MediaRef, PendingMedia } from "openclaw-host-sdk";
+import { afterEach, describe, expect, it } from "vitest";
+import { createLanes } from "../agent/lanes.ts";
+import { echoRuntime } from "../agent/echo.ts";
+import type { AgentRuntime } from "../agent/runtime.ts";
+import { createRuntimes } from "../agent/runtimes.ts";
+import { sessionKey } from "../base/brand.ts";
+import { createFakeClock } from "../base/fake-clock.ts";
+import { systemIds } from "../base/ids.ts";
+import type { EventSink } from "../base/event-sink.ts";
+import { openSessions } from "../sessions/sessions.ts";
+import { openStore } from "../store/db.ts";
+import { makeTestDir, silentLog, type TestDir } from "../store/test-store.ts";
+import { openInbox } from "./inbox.ts";
+import { parsePolicy } from "./policy.ts";
+import { type DeliveryTarget, laneKey } from "./route.ts";
+import { createTurns } from "./turn.ts";
+import type { DoorRequest } from "./turn-request.ts";
+
+let clock = createFakeClock();
+const main = sessionKey("agent:main:main");
+const scope = { channel: "tele", account: "default", lease: "bot-1" };
+
+/** A runtime whose turns end when the test says so. */
+function steered() {
+  const begun: { id: string; texts: string[] }[] = [];
+  const enders = new Map<string, (event: AgentEvent) => void>();
+  const runtime: AgentRuntime = {
+    id: "steered",
+    async *turn({ turnId, messages }, call) {
+      begun.push({
+        id: turnId,
+        texts: messages.map((message) => `${message.role}:${JSON.stringify(message.content)}`),
+      });
+      yield { t: "text", delta: "working" };
+      yield await new Promise<AgentEvent>((resolve) => {
+        enders.set(turnId, resolve);
+        if (call.signal.aborted) resolve({ t: "done", reason: "abort" });
+        call.signal.addEventListener("abort", () => resolve({ t: "done", reason: "abort" }), { once: true });
+      });
+    },
+  };
+  return { runtime, begun, end: (id: string) => enders.get(id)?.({ t: "done", reason: "end" }) };
+}
+
+interface HouseOptions {
+  readonly runtime?: AgentRuntime;
+  readonly plan?: (target: DeliveryTarget, body: Body) => Promise<void>;
+  readonly fetchMedia?: (pending: PendingMedia) => Promise<MediaRef>;
+  readonly config?: Record<string, unknown>;
+}
+
+/** Everything between inbox and outbox, on a real database. */
+async function house(dir: TestDir, options: HouseOptions = {}) {
+  const ids = systemIds;
+  const store = await openStore({ path: `${dir.path}/host.db`, log: silentLog, onFatal: () => undefined });
+  const sessions = await openSessions({ store, ids });
+  const runtime = options.runtime ?? echoRuntime;
+  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
+  runtimes.register(runtime);
+  const events: { event: string; payload: Record<string, unknown> }[] = [];
+  const sink: EventSink = { publish: (event, payload) => void events.push({ event, payload: { ...payload } }) };
+  const lanes = createLanes();
+  const typing: boolean[] = [];
+  let wake = (): void => {};
+  const inbox = await openInbox({ store, clock, log: silentLog, onRecorded: () => wake() });
+  const turns = createTurns({
+    clock,
+    ids,
+    log: silentLog,
+    store,
+    sessions,
+    sink,
+    lanes,
+    runtimes,
+    settings: () => ({ timeoutMs: 0 }),
+    async plan(target, body, { deliveryId, runId }) {
+      await options.plan?.(target, body);
+      const outbound = { type: "message" as const, to: target.peer, body };
+      const part = { index: 0, of: 1, ...(body.text === undefined ? {} : { text: body.text }) };
+      const lane = laneKey(target.channel, target.account, target.peer);
+      const { channel, account } = target;
+      return [{ deliveryId, channel, account, lane, outbound, part, at: 1, ...(runId === undefined ? {} : { runId }) }];
+    },
+    outbox: { wake: () => undefined },
+    resetSession: async (key) =>
+      sessions.noteCommitted(await store.run("sessions.reset", { key, sessionId: ids.uuid(), at: 1 })),
+    onStuck: () => undefined,
+    inbox,
+    rules: ({ channel }) =>
+      channel === "gone"
+        ? undefined
+        : {
+            policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
+            routing: { agentId: "main", mainKey: "main", dmScope: "main", owners: ["42"] },
+          },
+    fetchMedia: (_account, pending) =>
+      options.fetchMedia?.(pending) ?? Promise.reject(new Error("no media in this test")),
+    typing: async (_target, on) => void typing.push(on),
+  });
+  wake = () => turns.wake();
+  return {
+    store,
+    sessions,
+    inbox,
+    turns,
+    lanes,
+    events,
+    typing,
+    chat: (runId: string) => events.filter(({ event, payload }) => event === "chat" && payload["runId"] === runId),
+    history: async (key = main) =>
+      (await sessions.history(key, 100)).map(({ role, content }) => {
+        const first = typeof content === "string" ? content : content[0]?.type === "text" ? content[0].text : "(media)";
+        return `${role}: ${first}`;
+      }),
+    async leave(): Promise<void> {
+      await turns.close(1_000);
+      inbox.close();
+      await store.close();
+    },
+    /** As a kill does it: nobody is told, nothing is finished. */
+    async vanish(): Promise<void> {
+      open.splice(0);
+      inbox.close();
+      await store.close();
+    },
+  };
+}
+
+const door = (runId: string, text: string, more: Partial<DoorRequest> = {}): DoorRequest => ({
+  runId,
+  door: "chat.send",
+  identity: "device-1",
+  digest: `digest of ${text}`,
+  sessionKey: main,
+  agentId: "main",
+  request: { text, media: [] },
+  ...more,
+});
+
+const said = (
+  eventId: string,
+  text: string,
+  more: { from?: string; group?: string; media?: PendingMedia[] } = {},
+): Inbound => ({
+  eventId,
+  at: 5,
+  peer: { kind: "dm", id: more.from ?? "42" },
+  from: { id: more.from ?? "42", name: "Ada" },
+  type: "message",
+  messageId: `m-${eventId}`,
+  body: {
+    text,
+    ...(more.group === undefined ? {} : { group: more.group }),
+    ...(more.media === undefined ? {} : { media: more.media }),
+  },
+});
+
+/** Lets time pass until something is so. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await clock.advance(20);
+}
+
+/** Lets time pass until a promise settles. */
+async function passing<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const note = () => {
+    settled = true;
+  };
+  promise.then(note, note);
+  await until(() => settled);
+  return promise;
+}
+
+type House = Awaited<ReturnType<typeof house>>;
+
+/** How many parts are queued to leave. */
+async function outgoing({ store }: House): Promise<number> {
+  const counts = await store.run("ledger.counts", {});
+  return counts.filter(({ direction }) => direction === "out").reduce((sum, { count }) => sum + count, 0);
+}
+
+async function inboxStates({ store }: House): Promise<Record<string, number>> {
+  const counts = await store.run("ledger.counts", {});
+  return Object.fromEntries(
+    counts.filter(({ direction }) => direction === "in").map(({ state, count }) => [state, count]),
+  );
+}
+
+let dir = makeTestDir();
+const open: House[] = [];
+async function start(options: HouseOptions = {}): Promise<House> {
+  const started = await house(dir, options);
+  open.push(started);
+  await started.turns.recover();
+  return started;
+}
+
+afterEach(async () => {
+  for (const one of open.splice(0)) await passing(one.leave());
+  dir.remove();
+  dir = makeTestDir();
+  clock = createFakeClock();
+});
+
+describe("a run that a client asks for", () => {
+  it("is committed before it is answered, and its final event comes after its last commit", async () => {
+    const home = await start();
+    const started = await home.turns.start(door("r1", "hi"));
+    expect(started.status).toBe("started");
+    expect((await home.store.run("runs.get", { runId: "r1" }))?.runId).toBe("r1");
+    await until(() => home.chat("r1").some(({ payload }) => payload["state"] === "final"));
+    expect(await home.store.run("runs.get", { runId: "r1" })).toMatchObject({
+      state: "done",
+      outcome: { text: "echo: hi" },
+    });
+    expect(await home.history()).toEqual(["user: hi", "assistant: echo: hi"]);
+  });
+
+  it("shows the user's message while it runs", async () => {
+    const { runtime, end } = steered();
+    const home = await start({ runtime });
+    const started = await home.turns.start(door("r1", "hi"));
+    expect(await home.history()).toEqual(["user: hi"]);
+    await until(() => home.chat("r1").length > 0);
+    end("r1");
+    if (started.status === "started") await passing(started.outcome);
+    expect(await home.history()).toEqual(["user: hi", "assistant: working"]);
+  });
+
+  it("waits for the runs before it, and its question follows their answers", async () => {
+    const { runtime, begun, end } = steered();
+    const home = await start({ runtime });
+    await home.turns.start(door("r1", "one"));
+    const second = await home.turns.start(door("r2", "two"));
+    await until(() => home.chat("r1").length > 0);
+    expect(await home.history()).toEqual(["user: one"]);
+    end("r1");
+    await until(() => home.chat("r2").length > 0);
+    end("r2");
+    if (second.status === "started") await passing(second.outcome);
+    expect(begun.map(({ id }) => id)).toEqual(["r1", "r2"]);
+    expect(begun[1]?.texts.at(-1)).toContain("two");
+    expect(await home.history()).toEqual(["user: one", "assistant: working", "user: two", "assistant: working"]);
+  });
+
+  it("answers repeats by how the first request stands, also after a restart", async () => {
+    const { runtime, end } = steered();
+    const home = await start({ runtime });
+    await home.turns.start(door("r1", "hi"));
+    await until(() => home.chat("r1").length > 0);
+    expect((await home.turns.start(door("r1", "hi"))).status).toBe("in_flight");
+    end("r1");
+    await until(async () => (await home.turns.start(door("r1", "hi"))).status === "closed");
+    await passing(home.leave());
+    open.splice(0);
+    const again = await start();
+    expect(await again.turns.start(door("r1", "hi"))).toMatchObject({ status: "closed", outcome: { text: "working" } });
+    expect(await again.history()).toHaveLength(2);
+  });
+
+  it("refuses a key that belongs to another device, another method or another body", async () => {
+    const home = await start();
+    await home.turns.start(door("r1", "hi"));
+    await expect(home.turns.start(door("r1", "hi", { identity: "device-2" }))).rejects.toThrow(
+      /in use by another device/u,
+    );
+    await expect(home.turns.start(door("r1", "ho"))).rejects.toThrow(/used for another request/u);
+    await expect(home.turns.start(door("r1", "hi", { door: "agent" }))).rejects.toThrow(/used for another request/u);
+    await expect(home.turns.start(door("x".repeat(513), "hi"))).rejects.toThrow("1 to 512 characters");
+  });
+
+  it("refuses a session whose policy is deny", async () => {
+    const home = await start();
+    const patched = await home.store.run("sessions.patch", {
+      key: main,
+      sessionId: "s",
+      at: 1,
+      patch: { sendPolicy: "deny" },
+    });
+    if (patched.state === "patched") home.sessions.noteCommitted(patched.entry);
+    await expect(home.turns.start(door("r1", "hi"))).rejects.toThrow("send blocked by session policy");
+  });
+
+  it("resets the session once, however often the request is repeated", async () => {
+    const home = await start();
+    const first = await home.turns.start(door("r1", "old"));
+    if (first.status === "started") await passing(first.outcome);
+    const fresh = door("r2", "new", { reset: true });
+    const second = await home.turns.start(fresh);
+    if (second.status === "started") await passing(second.outcome);
+    expect((await home.turns.start(fresh)).status).toBe("closed");
+    expect(await home.history()).toEqual(["user: new", "assistant: echo: new"]);
+  });
+
+  it("delivers its answer through the outbox in the closing transaction", async () => {
+    const home = await start();
+    const target: DeliveryTarget = { channel: "tele", account: "default", peer: { kind: "dm", id: "42" } };
+    const started = await home.turns.start(
+      door("r1", "hi", { door: "agent", request: { text: "hi", media: [], target } }),
+    );
+    if (started.status === "started") await passing(started.outcome);
+    expect(await outgoing(home)).toBe(1);
+  });
+
+  it("gives the runtime a system prompt that does not enter the transcript", async () => {
+    const { runtime, begun, end } = steered();
+    const home = await start({ runtime });
+    const started = await home.turns.start(
+      door("r1", "hi", { request: { text: "hi", media: [], systemPrompt: "be brief" } }),
+    );
+    await until(() => home.chat("r1").length > 0);
+    end("r1");
+    if (started.status === "started") await passing(started.outcome);
+    expect(begun[0]?.texts[0]).toBe('system:"be brief"');
+    expect(await home.history()).toEqual(["user: hi", "assistant: working"]);
+  });
+});
+
+describe("stopping", () => {
+  it("keeps the partial text in the transcript and says once that the run was aborted", async () => {
+    const { runtime } = steered();
+    const home = await start({ runtime });
+    const started = await home.turns.start(door("r1", "hi"));
+    await until(() => home.chat("r1").length > 0);
+    expect(home.turns.stop(main, { reason: "rpc" })).toEqual({ aborted: true, runIds: ["r1"] });
+    if (started.status === "started")
+      expect(await started.outcome).toMatchObject({ state: "aborted", stopReason: "rpc" });
+    expect(home.chat("r1").filter(({ payload }) => payload["state"] === "aborted")).toHaveLength(1);
+    expect(await home.history()).toEqual(["user: hi", "assistant: working"]);
+    expect(home.turns.stop(main, { reason: "rpc" })).toEqual({ aborted: false, runIds: [] });
+  });
+
+  it("closes a waiting run at once, keeping what the user said", async () => {
+    const { runtime, end } = steered();
+    const home = await start({ runtime });
+    await home.turns.start(door("r1", "one"));
+    const second = await home.turns.start(door("r2", "two"));
+    await until(() => home.chat("r1").length > 0);
+    home.turns.stop(main, { runId: "r2", reason: "rpc" });
+    if (second.status === "started") expect(await second.outcome).toMatchObject({ state: "aborted" });
+    expect(await home.history()).toEqual(["user: one", "user: two"]);
+    end("r1");
+  });
+
+  it("refuses to stop a run under another session's key and knows nothing of unknown runs", async () => {
+    const { runtime } = steered();
+    const home = await start({ runtime });
+    await home.turns.start(door("r1", "hi"));
+    const other = sessionKey("agent:main:other");
+    expect(() => home.turns.stop(other, { runId: "r1", reason: "rpc" })).toThrow("runId does not match sessionKey");
+    expect(home.turns.stop(main, { runId: "r9", reason: "rpc" })).toEqual({ aborted: false, runIds: [] });
+    home.turns.stop(main, { reason: "rpc" });
+  });
+});
+
+describe("waiting for a run", () => {
+  const signal = new AbortController().signal;
+
+  it("ends with the run, whether the wait began before, during or after it", async () => {
+    const { runtime, end } = steered();
+    const home = await start({ runtime });
+    const before = home.turns.wait("r1", { timeoutMs: 1e9, signal });
+    await home.turns.start(door("r1", "hi"));
+    const during = home.turns.wait("r1", { timeoutMs: 1e9, signal });
+    await until(() => home.chat("r1").length > 0);
+    end("r1");
+    expect(await before).toMatchObject({ state: "done" });
+    expect(await during).toMatchObject({ state: "done" });
+    expect(await home.turns.wait("r1", { timeoutMs: 0, signal })).toMatchObject({ state: "done" });
+  });
+
+  it("gives up when its time is over or the connection closes", async () => {
+    const home = await start();
+    expect(await passing(home.turns.wait("nope", { timeoutMs: 5_000, signal }))).toBeUndefined();
+    const closing = new AbortController();
+    const waiting = home.turns.wait("nope", { timeoutMs: 60_000, signal: closing.signal });
+    closing.abort();
+    expect(await waiting).toBeUndefined();
+  });
+});
+
+describe("a message that comes in over a channel", () => {
+  it("is answered through the outbox, and one transaction closes run, transcript and inbox", async () => {
+    const home = await start();
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(await outgoing(home)).toBe(1);
+    expect(await home.history()).toEqual(["user: hi", "assistant: echo: hi"]);
+    expect(home.sessions.get(main)?.deliveryContext).toMatchObject({ channel: "tele", to: "42", accountId: "default" });
+    await until(() => home.typing.length === 2);
+    expect(home.typing).toEqual([true, false]);
+  });
+
+  it("is stored, not run, when policy refuses it, and its sender is told once how to be allowed", async () => {
+    const home = await start({ config: { dmPolicy: "allowlist", allowFrom: ["42"] } });
+    await home.inbox.receive(scope, [said("e1", "hi", { from: "7" }), said("e2", "again", { from: "7" })], {});
+    await until(async () => (await inboxStates(home))["refused"] === 2);
+    expect(await outgoing(home)).toBe(1);
+    expect(home.events).toEqual([]);
+  });
+
+  it("runs in parallel with other conversations and in order within its own", async () => {
+    const { runtime, begun, end } = steered();
+    const home = await start({ runtime });
+    await home.inbox.receive(
+      scope,
+      [said("e1", "a1", { from: "1" }), said("e2", "a2", { from: "1" }), said("e3", "b1", { from: "2" })],
+      {},
+    );
+    await until(() => begun.length === 2);
+    expect(begun.map(({ texts }) => texts.at(-1)).join()).toMatch(/a1.*b1/u);
+    for (const { id } of begun) end(id);
+    await until(() => begun.length === 3);
+    expect(begun[2]?.texts.at(-1)).toContain("a2");
+    end(begun[2]!.id);
+    await until(async () => (await inboxStates(home))["done"] === 3);
+  });
+
+  it("brings its media, and names what could not be fetched instead of failing", async () => {
+    const image: MediaRef = { ref: "blob-1", kind: "image", mime: "image/png", bytes: 3 };
+    const fetchMedia = (pending: PendingMedia) =>
+      pending.pending === "good" ? Promise.resolve(image) : Promise.reject(new Error("410 gone"));
+    const sent: Body[] = [];
+    const home = await start({ fetchMedia, plan: async (_target, body) => void sent.push(body) });
+    const media: PendingMedia[] = [
+      { pending: "good", kind: "image" },
+      { pending: "bad", kind: "voice", name: "note.ogg" },
+    ];
+    await home.inbox.receive(scope, [said("e1", "look", { media })], {});
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(sent).toEqual([{ text: "echo: look\n[note.ogg could not be fetched]", format: "markdown", media: [image] }]);
+  });
+
+  it("takes the pieces of an album as one message", async () => {
+    const image = (pending: PendingMedia): Promise<MediaRef> =>
+      Promise.resolve({ ref: pending.pending, kind: "image", mime: "image/png", bytes: 3 });
+    const home = await start({ fetchMedia: image });
+    const piece = (id: string, text: string) =>
+      said(id, text, { group: "g1", media: [{ pending: id, kind: "image" }] });
+    await home.inbox.receive(scope, [piece("e1", "both"), piece("e2", "")], {});
+    await until(async () => (await inboxStates(home))["done"] === 2);
+    const [question] = await home.sessions.history(main, 10);
+    expect(question).toMatchObject({ media: [{ ref: "e1" }, { ref: "e2" }], sender: { id: "42", name: "Ada" } });
+    expect(await home.history()).toEqual(["user: both", "assistant: echo: both"]);
+  });
+
+  it("apologises once when the agent fails, and is done", async () => {
+    const sent: Body[] = [];
+    const broken: AgentRuntime = {
+      id: "broken",
+      async *turn() {
+        yield { t: "done", reason: "error", error: "secret detail" };
+      },
+    };
+    const home = await start({ runtime: broken, plan: async (_target, body) => void sent.push(body) });
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.text).toMatch(/^Sorry/u);
+    expect(sent[0]?.text).not.toContain("secret");
+  });
+
+  it("is parked for the owner when its answer cannot be prepared, with the answer kept in the transcript", async () => {
+    const home = await start({ plan: () => Promise.reject(new Error("the channel is broken")) });
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await inboxStates(home))["parked"] === 1);
+    expect(await home.history()).toEqual(["user: hi", "assistant: echo: hi"]);
+  });
+
+  it("is parked when it is empty or its account is gone", async () => {
+    const home = await start();
+    await home.inbox.receive(scope, [said("e1", " ")], {});
+    await home.inbox.receive({ ...scope, channel: "gone" }, [said("e2", "hi")], {});
+    await until(async () => (await inboxStates(home))["parked"] === 1 && (await outgoing(home)) === 0);
+    const counts = await home.store.run("ledger.counts", {});
+    expect(
+      counts
+        .filter(({ state }) => state === "parked")
+        .map(({ channel }) => channel)
+        .sort(),
+    ).toEqual(["gone", "tele"]);
+  });
+});
+
+describe("after a crash", () => {
+  it("runs a channel's message again under its own run, without saying it twice", async () => {
+    const { runtime, begun } = steered();
+    const home = await start({ runtime });
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(() => begun.length === 1);
+    await home.vanish();
+    const again = await start();
+    await until(async () => (await inboxStates(again))["done"] === 1);
+    expect(await again.history()).toEqual(["user: hi", "assistant: echo: hi"]);
+    expect((await again.store.run("runs.get", { runId: begun[0]!.id }))?.state).toBe("done");
+    expect(await outgoing(again)).toBe(1);
+  });
+
+  it("closes a client's run as an error in transcript and events, and tells a repeat so", async () => {
+    const { runtime, begun } = steered();
+    const home = await start({ runtime });
+    await home.turns.start(door("r1", "one"));
+    await home.turns.start(door("r2", "two"));
+    await until(() => begun.length === 1);
+    await home.vanish();
+    const again = await start();
+    const history = await again.sessions.history(main, 10);
+    expect(history.map(({ role, errorMessage }) => [role, errorMessage?.slice(0, 19)])).toEqual([
+      ["user", undefined],
+      ["assistant", "the gateway stopped"],
+      ["user", undefined],
+      ["assistant", "the gateway stopped"],
+    ]);
+    expect(again.chat("r1").map(({ payload }) => payload["state"])).toEqual(["error"]);
+    expect(await again.turns.start(door("r1", "one"))).toMatchObject({
+      status: "closed",
+      outcome: { state: "failed" },
+    });
+  });
+});
+
+describe("stopping the gateway", () => {
+  it("lets runs end, then stops them; a client's run ends as an error, a channel's message runs at the next start", async () => {
+    const { runtime, begun } = steered();
+    const home = await start({ runtime });
+    const client = await home.turns.start(door("r1", "hi"));
+    await home.inbox.receive(scope, [said("e1", "from afar", { from: "7" })], {});
+    await until(() => begun.length === 2);
+    await passing(home.turns.close(5_000));
+    if (client.status === "started") expect(await client.outcome).toMatchObject({ state: "failed" });
+    await expect(home.turns.start(door("r2", "late"))).rejects.toThrow("the gateway is stopping");
+    expect(await inboxStates(home)).toEqual({ running: 1 });
+    await home.vanish();
+    const again = await start();
+    await until(async () => (await inboxStates(again))["done"] === 1);
+    expect(await again.history(sessionKey("agent:main:tele:dm:7"))).toEqual([
+      "user: from afar",
+      "assistant: echo: from afar",
+    ]);
+  });
+});
