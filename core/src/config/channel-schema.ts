@@ -1,4 +1,4 @@
-import { ChannelPolicy } from "openclaw-host-schemas";
+import { ChannelPolicy, type Manifest } from "openclaw-host-schemas";
 import { type JsonSchema, parseSchema } from "./json-schema.ts";
 
 /** What the manifest of an extension says about one of its channels. */
@@ -14,6 +14,22 @@ export interface ChannelSchema {
 export type ChannelSchemas = ReadonlyMap<string, ChannelSchema>;
 
 const policy = parseSchema(ChannelPolicy);
+
+/** Channels of the manifests that could be read, of refused extensions too: their config is still theirs. */
+export function channelSchemasOf(
+  found: Iterable<{ readonly id: string; readonly manifest?: Manifest }>,
+): ChannelSchemas {
+  const schemas = new Map<string, ChannelSchema>();
+  for (const { id: extension, manifest } of found) {
+    for (const channel of manifest?.provides.channels ?? []) {
+      const config = manifest?.config[channel];
+      const account = manifest?.config[`${channel}.account`];
+      if (config === undefined || schemas.has(channel)) continue;
+      schemas.set(channel, { extension, config, ...(account === undefined ? {} : { account }) });
+    }
+  }
+  return schemas;
+}
 
 /**
  * The schema of `channels.<id>` as an operator may write it: the channel's own keys, the keys that the host decides for every

@@ -282,10 +282,10 @@ describe("readEnvironment", () => {
 
   it("looks for extensions where flags, else the config, say", () => {
     const { paths } = readEnvironment({ env: {}, home: "/home/a", cwd: "/" });
-    expect(extensionRoots(["/x"], { extensions: { paths: ["y"] } }, paths)).toEqual(["/x"]);
+    expect(extensionRoots(["/x"], { extensions: { paths: ["y"] } }, paths)).toEqual([{ path: "/x", required: true }]);
     expect(extensionRoots([], { extensions: { paths: ["y", 5] } }, paths)).toEqual([
-      "/home/a/.openclaw-host/y",
-      "/home/a/.openclaw-host/extensions",
+      { path: "/home/a/.openclaw-host/y", required: true },
+      { path: "/home/a/.openclaw-host/extensions", required: false },
     ]);
   });
 });

@@ -58,16 +58,25 @@ export function requireValid(loaded: LoadedConfig): Config {
   return loaded.config;
 }
 
+/** A folder to look for extensions in; a `required` one must exist. */
+export interface ConfiguredRoot {
+  readonly path: string;
+  readonly required: boolean;
+}
+
 /**
- * Folders to look for extensions in: the flags, or without flags those of the config and the installed ones. Tolerates a
- * config that is not checked yet, since its check needs the extensions.
+ * Where extensions are: in the folders of the flags, or without flags in those of the config and among the installed ones.
+ * Tolerates a config that is not checked yet, since its check needs the extensions.
  */
-export function extensionRoots(flags: readonly string[], parsed: unknown, paths: Paths): readonly string[] {
-  if (flags.length > 0) return flags;
+export function extensionRoots(flags: readonly string[], parsed: unknown, paths: Paths): readonly ConfiguredRoot[] {
+  if (flags.length > 0) return flags.map((path) => ({ path, required: true }));
   const extensions = isJsonObject(parsed) ? parsed["extensions"] : undefined;
   const configured = isJsonObject(extensions) ? extensions["paths"] : undefined;
   const named = Array.isArray(configured) ? configured.filter((path) => typeof path === "string") : [];
-  return [...named.map((path) => resolve(paths.configDir, path)), paths.extensionsDir];
+  return [
+    ...named.map((path) => ({ path: resolve(paths.configDir, path), required: true })),
+    { path: paths.extensionsDir, required: false },
+  ];
 }
 
 function syntaxIssue(error: unknown): ConfigIssue {

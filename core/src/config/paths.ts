@@ -37,6 +37,8 @@ export interface Environment {
   readonly token?: string;
   /** `OPENCLAW_GATEWAY_PORT`, as written. */
   readonly port?: string;
+  /** Every variable, for the secrets that the config reads from one (`{$env}`). */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   /** Lines worth telling at start. */
   readonly notices: readonly string[];
 }
@@ -65,6 +67,7 @@ export function readEnvironment(input: EnvironmentInput = {}): Environment {
     paths: pathsOf(stateDir, configFile === undefined ? undefined : place(configFile)),
     ...(token === undefined ? {} : { token }),
     ...(port === undefined ? {} : { port }),
+    variables: env,
     notices: notices(home, stateDir),
   };
 }

@@ -1,6 +1,13 @@
-import { Config, FORMATS, LATER_DM_POLICIES, REFERENCE_ONLY_KEYS, isEndpointSchema } from "openclaw-host-schemas";
+import {
+  Config,
+  FORMATS,
+  LATER_DM_POLICIES,
+  type Manifest,
+  REFERENCE_ONLY_KEYS,
+  isEndpointSchema,
+} from "openclaw-host-schemas";
 import { nearest } from "../base/nearest.ts";
-import { type ChannelSchemas, accountRequires, channelSchema } from "./channel-schema.ts";
+import { type ChannelSchemas, accountRequires, channelSchema, channelSchemasOf } from "./channel-schema.ts";
 import { describeSchema, explain, joinPath, kindOf } from "./explain.ts";
 import type { ConfigIssue } from "./issue.ts";
 import { type JsonObject, type JsonSchema, isJsonObject, mapValue, parseSchema, withDefaults } from "./json-schema.ts";
@@ -17,6 +24,17 @@ export interface ValidatedConfig {
   readonly config: Config;
   readonly issues: readonly ConfigIssue[];
   readonly warnings: readonly ConfigIssue[];
+}
+
+/**
+ * How a config is checked beside these extensions. When a manifest could not be read, nobody knows which channels it would
+ * have provided: a channel without an extension is then no reason to refuse the start.
+ */
+export function validateOptionsOf(
+  found: readonly { readonly id: string; readonly manifest?: Manifest }[],
+): ValidateOptions & { readonly unknownChannels: "refuse" | "warn" } {
+  const unreadable = found.some((extension) => extension.manifest === undefined);
+  return { channels: channelSchemasOf(found), unknownChannels: unreadable ? "warn" : "refuse" };
 }
 
 /** Checks a parsed config and reports every fault at once. */

@@ -68,6 +68,7 @@ export const GatewayConfig = section(
       description: "Where to listen: loopback or this host's own tailnet address. Default loopback.",
     }),
     auth: Auth,
+    remote: Remote,
   },
   "The gateway's port.",
 );

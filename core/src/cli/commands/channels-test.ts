@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { isJsonObject } from "../../config/json-schema.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { CliFailure, EXIT } from "../failure.ts";
+import { gatewayOptions, scopesOf, withGateway } from "../gateway-client.ts";
+import { printJson } from "../io.ts";
+import { environmentOf, readLocal } from "../local.ts";
+
+const TEXT = "This is a test of your gateway: it can reach you here.";
+
+export const command: Command = defineCommand(
+  (yargs) =>
+    gatewayOptions(yargs)
+      .positional("channel", { type: "string", demandOption: true, describe: "Channel id, like telegram" })
+      .option("account", { type: "string", describe: "Account of the channel", requiresArg: true })
+      .option("to", {
+        type: "string",
+        describe: "Whom; default the owner, the first entry of allowFrom",
+        requiresArg: true,
+      })
+      .option("message", { type: "string", default: TEXT, describe: "Text", requiresArg: true }),
+  async (args, io) => {
+    const { channel, account } = args;
+    const to = args.to ?? (await owner(args, channel, () => readLocal(environmentOf(args, io))));
+    const receipt = await withGateway({ args, io, scopes: scopesOf("send") }, (client) =>
+      client.call("send", {
+        to,
+        channel,
+        message: args.message,
+        idempotencyKey: randomUUID(),
+        ...(account === undefined ? {} : { accountId: account }),
+      }),
+    );
+    if (args.json) printJson(io, receipt);
+    else io.out(`${channel} delivered message ${receipt.messageId} to ${to}\n`);
+    return EXIT.ok;
+  },
+);
+
+/** The owner is who stands first among those that may write. */
+async function owner(
+  args: { readonly account?: string | undefined },
+  id: string,
+  read: () => Promise<{ loaded: { parsed: unknown } }>,
+): Promise<string> {
+  const { parsed } = (await read()).loaded;
+  const channels = isJsonObject(parsed) ? parsed["channels"] : undefined;
+  const channel = isJsonObject(channels) ? channels[id] : undefined;
+  if (!isJsonObject(channel))
+    throw new CliFailure(`${id} is not configured: openclaw channels add ${id} --token <token>`);
+  const accounts = isJsonObject(channel["accounts"]) ? channel["accounts"] : {};
+  const account = args.account === undefined ? Object.values(accounts)[0] : accounts[args.account];
+  const lists = [isJsonObject(account) ? account["allowFrom"] : undefined, channel["allowFrom"]];
+  const first = lists.flatMap((list) => (Array.isArray(list) ? list : [])).find((entry) => entry !== "*");
+  if (typeof first === "string" || typeof first === "number") return String(first);
+  throw new CliFailure(
+    `nobody is named in channels.${id}.allowFrom: openclaw config set channels.${id}.allowFrom '["<your id on ${id}>"]', or give --to`,
+  );
+}

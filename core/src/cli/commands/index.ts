@@ -1,0 +1,52 @@
+import type { Entry } from "../command.ts";
+
+/** Every command, in the order of the help. Nothing but this table is loaded before a command is chosen. */
+export const COMMANDS: readonly Entry[] = [
+  {
+    command: "gateway",
+    describe: "Run the gateway, or call it",
+    load: () => import("./gateway.ts"),
+    children: [
+      { command: "call <method>", describe: "Call any method of the gateway", load: () => import("./gateway-call.ts") },
+    ],
+  },
+  { command: "agent <message>", describe: "Talk to the agent", load: () => import("./agent.ts") },
+  { command: "send", describe: "Send a message through a channel", load: () => import("./send.ts") },
+  { command: "status", describe: "Show sessions, channels and extensions", load: () => import("./status.ts") },
+  { command: "health", describe: "Ask the gateway whether it is well", load: () => import("./health.ts") },
+  {
+    command: "channels",
+    describe: "Set up and watch channels",
+    children: [
+      { command: "status", describe: "Show every account and its state", load: () => import("./channels-status.ts") },
+      { command: "add <channel>", describe: "Configure a channel", load: () => import("./channels-add.ts") },
+      { command: "test <channel>", describe: "Send its owner a message", load: () => import("./channels-test.ts") },
+    ],
+  },
+  {
+    command: "config",
+    describe: "Read and change the configuration file",
+    children: [
+      {
+        command: "get [path]",
+        describe: "Show the configuration, without secrets",
+        load: () => import("./config-get.ts"),
+      },
+      { command: "set <path> <value>", describe: "Set one key", load: () => import("./config-set.ts") },
+      { command: "unset <path>", describe: "Remove one key", load: () => import("./config-unset.ts") },
+      { command: "validate", describe: "Report everything wrong with it", load: () => import("./config-validate.ts") },
+    ],
+  },
+  {
+    command: "extension",
+    describe: "Look at extensions",
+    children: [
+      {
+        command: "list",
+        describe: "Show every extension, its state and why",
+        load: () => import("./extension-list.ts"),
+      },
+    ],
+  },
+  { command: "logs", describe: "Show the gateway's log", load: () => import("./logs.ts") },
+];

@@ -1,0 +1,93 @@
+import { createRedactor } from "../base/redact.ts";
+import { parseSchema } from "../config/json-schema.ts";
+import { type Environment } from "../config/paths.ts";
+import { type RunningRecord, readRunning } from "../config/running.ts";
+import { resolveSecrets } from "../config/secrets.ts";
+import { readToken } from "../config/token.ts";
+import { checkConfig, readConfigFile } from "../config/load.ts";
+import { Config } from "openclaw-host-schemas";
+import { CliFailure, EXIT, usage } from "./failure.ts";
+import type { Io } from "./io.ts";
+
+/** Which gateway a command talks to, and with what. */
+export interface Target {
+  readonly url: string;
+  readonly token?: string;
+  readonly password?: string;
+  /** True for the gateway of this host's own state directory: it takes the shared secret without a device. */
+  readonly own: boolean;
+}
+
+export interface TargetArgs {
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/**
+ * `--url`, else `gateway.remote`, else this host's own gateway: the address of its record, or the configured one. The token
+ * is `--token`, else `OPENCLAW_GATEWAY_TOKEN`, else that of the config, else the generated one. A given `--url` takes no
+ * stored token: it would hand this gateway's secret to another machine.
+ */
+export async function findTarget(args: TargetArgs, environment: Environment, io: Io): Promise<Target> {
+  const given = args.token ?? environment.token;
+  if (args.url !== undefined) {
+    if (given === undefined) throw usage("--url needs --token, or OPENCLAW_GATEWAY_TOKEN: the token of that gateway");
+    return { url: args.url, token: given, own: false };
+  }
+  const config = await resolvedConfig(environment, io);
+  const { remote } = config.gateway;
+  if (remote.url !== undefined) {
+    const token = given ?? remote.token;
+    if (token === undefined) throw new CliFailure(`set gateway.remote.token to the token of ${remote.url}`);
+    return { url: remote.url, token, own: false };
+  }
+  const { auth } = config.gateway;
+  const url = ownUrl(config, environment, await readRunning(environment.paths.runningFile));
+  if (auth.mode === "password")
+    return { url, ...(auth.password === undefined ? {} : { password: auth.password }), own: true };
+  const token = given ?? auth.token ?? (await readToken(environment.paths.tokenFile));
+  return { url, ...(token === undefined ? {} : { token }), own: true };
+}
+
+/** Faults of the config are the gateway's business; a command needs `gateway` only, and says what it cannot resolve. */
+async function resolvedConfig(environment: Environment, io: Io): Promise<Config> {
+  const { paths } = environment;
+  const loaded = checkConfig(await readConfigFile(paths.configFile), { channels: new Map(), unknownChannels: "warn" });
+  const { gateway } = loaded.config;
+  const deps = { env: io.env, baseDir: paths.configDir, redactor: createRedactor() };
+  const schema = parseSchema(Config.properties.gateway);
+  const { value, issues } = await resolveSecrets({ schema, value: gateway, path: "gateway" }, deps);
+  const [issue] = issues;
+  if (issue !== undefined) throw new CliFailure(`${issue.path}: ${issue.message}`);
+  return { ...loaded.config, gateway: value as Config["gateway"] };
+}
+
+function ownUrl(config: Config, environment: Environment, running: RunningRecord): string {
+  if (running.at !== undefined && isAlive(running.at.pid))
+    return `ws://${hostForUrl(running.at.host)}:${running.at.port}`;
+  const port = Number(environment.port ?? config.gateway.port);
+  if (port === 0) throw noGateway("this host");
+  return `ws://127.0.0.1:${port}`;
+}
+
+/** An address that means "every interface" is reached over loopback; IPv6 addresses are bracketed in URLs. */
+function hostForUrl(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process is alive too.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+export const noGateway = (where: string): CliFailure =>
+  new CliFailure(
+    `no gateway is running on ${where}: start it with "openclaw gateway", or name another one with --url`,
+    EXIT.unreachable,
+  );

@@ -1,0 +1,43 @@
+import type { LogSink, Logger } from "./base/log.ts";
+import type { Environment } from "./config/paths.ts";
+
+/** What `openclaw gateway` was told. A flag beats the environment, which beats the config file. */
+export interface StartOptions {
+  readonly environment: Environment;
+  readonly port?: number;
+  /** `loopback` or an IP address. */
+  readonly bind?: string;
+  readonly token?: string;
+  /** Absolute folders of `--extensions`, in order; empty: those of the config and the installed ones. */
+  readonly extensions: readonly string[];
+  /** Beats `logging.level`. */
+  readonly logLevel?: "debug";
+  /** Receives every record besides the log file. */
+  readonly console: LogSink;
+  readonly version: string;
+}
+
+/** One extension that was found, as the start summary tells it. */
+export interface ExtensionSummary {
+  readonly id: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly fix?: string;
+  readonly channels: readonly string[];
+}
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  readonly host: string;
+  readonly port: number;
+  /** `ws://127.0.0.1:18789`. */
+  readonly url: string;
+  readonly log: Logger;
+  /** How clients prove themselves: `hint` is the first characters of the secret, `source` where it is written. */
+  readonly secret: { readonly mode: "token" | "password"; readonly hint: string; readonly source: string };
+  readonly extensions: readonly ExtensionSummary[];
+  /** Broadcasts `shutdown`, drains, closes every socket with 1012 and frees the state directory. Idempotent. */
+  close(reason: string): Promise<void>;
+  /** Settles when the gateway has ended; rejects when it had to end by itself. */
+  readonly closed: Promise<void>;
+}
