@@ -11,7 +11,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   examples: ["openclaw-host-sdk", "openclaw-host-testing"],
 };
 
-/** Rooms of the core and the rooms each may look into; `gateway.ts` alone knows all of them. */
+/** Rooms of the core and the rooms each may look into; `gateway.ts` and its drawer `compose` know all of them. */
 const CORE_ROOMS: Record<string, readonly string[]> = {
   base: [],
   store: ["base"],
@@ -25,7 +25,8 @@ const CORE_ROOMS: Record<string, readonly string[]> = {
   automation: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels"],
   wire: ["base", "auth", "store"],
   methods: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels", "automation"],
-  cli: ["base", "config", "gateway.ts"],
+  compose: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels", "automation", "methods", "wire"],
+  cli: ["base", "config", "host", "gateway.ts"],
 };
 
 export interface SourceFile {

@@ -1,0 +1,114 @@
+import { echoRuntime } from "../agent/echo.ts";
+import { type Lanes, createLanes } from "../agent/lanes.ts";
+import { type Runtimes, createRuntimes } from "../agent/runtimes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { EventSink } from "../base/event-sink.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import { type Channels, openChannels } from "../channels/channels.ts";
+import type { AccountName } from "../channels/inbox.ts";
+import type { ChannelConfigs } from "../channels/accounts-parts.ts";
+import type { Routing } from "../channels/route.ts";
+import { type Turns, createTurns } from "../channels/turn.ts";
+import { type SessionChanges, createSessionChanges } from "../sessions/changes.ts";
+import type { AgentDirectory } from "./agents.ts";
+import type { Storage } from "./storage.ts";
+
+/** The way of a message: channels, turns, agents. */
+export interface Messaging {
+  readonly channels: Channels;
+  readonly turns: Turns;
+  readonly runtimes: Runtimes;
+  readonly changes: SessionChanges;
+  /** Turns first, so that their answers are still stored; then every account. */
+  close(): Promise<void>;
+}
+
+export interface MessagingParts {
+  readonly storage: Storage;
+  readonly directory: AgentDirectory;
+  readonly configs: ChannelConfigs;
+  readonly maxConcurrent: number;
+  readonly sink: EventSink;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  /** An agent ignored an abort: its guest should be recycled. */
+  readonly onStuck: (runtime: string, runId: string) => void;
+  /** Something that `channels.status` shows has changed. */
+  readonly onChange: () => void;
+}
+
+/** How long running turns may go on when the gateway stops, ms; the whole stop has 5 s. */
+const DRAIN_MS = 1_500;
+
+export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
+  const { storage, directory, clock, ids, log, sink } = parts;
+  const { store, sessions } = storage;
+  const lanes = createLanes({ maxConcurrent: parts.maxConcurrent });
+  const runtimes = createRuntimes({ runtimeOf: directory.runtimeOf });
+  runtimes.register(echoRuntime);
+  const changes = createSessionChanges({ store, sessions, runs: lanes, clock, ids });
+  const channels = await openChannels({
+    store,
+    clock,
+    ids,
+    log: log.child("channels"),
+    configs: parts.configs,
+    onRecorded: () => turns.wake(),
+    onChange: parts.onChange,
+  });
+  const turns = createTurns({
+    ...turnParts(parts, { lanes, runtimes, channels, changes }),
+    sink,
+    log: log.child("turns"),
+  });
+  return {
+    channels,
+    turns,
+    runtimes,
+    changes,
+    async close() {
+      await turns.close(DRAIN_MS);
+      await channels.close();
+    },
+  };
+}
+
+interface Built {
+  readonly lanes: Lanes;
+  readonly runtimes: Runtimes;
+  readonly channels: Channels;
+  readonly changes: SessionChanges;
+}
+
+function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }: Built) {
+  const { storage, directory, clock, ids, onStuck } = parts;
+  return {
+    clock,
+    ids,
+    store: storage.store,
+    sessions: storage.sessions,
+    lanes,
+    runtimes,
+    settings: directory.settings,
+    plan: channels.plan,
+    outbox: channels.outbox,
+    inbox: channels.inbox,
+    resetSession: changes.reset,
+    onStuck,
+    rules: (name: AccountName) => rulesOf(channels, directory, name),
+    fetchMedia: channels.accounts.fetchMedia.bind(channels.accounts),
+    typing: channels.accounts.typing.bind(channels.accounts),
+  };
+}
+
+/** Undefined when the account is not configured any more. */
+function rulesOf({ accounts }: Channels, directory: AgentDirectory, name: AccountName) {
+  const known = accounts.list(name.channel).some(({ configured }) => configured.account === name.account);
+  if (!known) return undefined;
+  const policy = accounts.policy(name);
+  const { defaultId, mainKey } = directory.agents();
+  const routing: Routing = { agentId: defaultId, mainKey, dmScope: "main", owners: policy.allowFrom };
+  return { policy, routing };
+}
