@@ -6,6 +6,9 @@ import type { TurnRunner } from "./turn-run.ts";
 /** Messages in hand at once, waiting for their lane or running; the rest of a backlog stays in its table. */
 const MAX_IN_HAND = 32;
 
+/** Claims asked for at once: they share a commit. */
+const CLAIMS_AT_ONCE = 16;
+
 /** After a failure of the store, and for a claim whose turn could not even begin, ms. */
 const RETRY_MS = 5_000;
 
@@ -45,15 +48,23 @@ export class InboxLoop {
     this.#wanted = false;
     try {
       while (!this.#closed && this.#inHand.size < MAX_IN_HAND) {
-        const claim = await this.#parts.inbox.claim();
-        if (claim === undefined) return;
-        this.#take(claim);
+        const free = Math.min(CLAIMS_AT_ONCE, MAX_IN_HAND - this.#inHand.size);
+        const asked = Array.from({ length: free }, () => this.#claim());
+        const claimed = await Promise.all(asked);
+        if (claimed.includes(false)) return;
       }
     } catch (error) {
       this.#wanted = false;
       this.#parts.log.error("no message can be claimed; tried again shortly", { error: messageOf(error) });
       this.#parts.clock.after(RETRY_MS, () => this.wake());
     }
+  }
+
+  /** Takes the next message in hand; false when there is none. */
+  async #claim(): Promise<boolean> {
+    const claim = await this.#parts.inbox.claim();
+    if (claim !== undefined) this.#take(claim);
+    return claim !== undefined;
   }
 
   #take(claim: InboxClaim): void {

@@ -77,29 +77,31 @@ function accept(tx: Tx, args: AcceptArgs): AcceptResult {
     at: args.at,
     ...(args.facts === undefined ? {} : { facts: args.facts }),
   });
-  insertRun(tx, args, { sessionId: entry.sessionId, behind });
-  const run = readRow(tx, args.runId);
-  if (run === undefined) throw new Error("a run that was just stored cannot be read back");
-  return { state: "new", run: parseRun(run), entry };
+  const { runId, door, identity, digest, sessionKey, agentId, request, inbox = [], at: acceptedAt } = args;
+  const state = behind ? "accepted" : "running";
+  const session = { sessionKey, sessionId: entry.sessionId };
+  const run: RunRecord = { runId, door, identity, digest, ...session, agentId, request, inbox, state, acceptedAt };
+  insertRun(tx, run, behind ? args.message : undefined);
+  return { state: "new", run, entry };
 }
 
-function insertRun(tx: Tx, args: AcceptArgs, facts: { sessionId: string; behind: boolean }): void {
+function insertRun(tx: Tx, run: RunRecord, pending: StoredMessage | undefined): void {
   tx.run(
     `INSERT INTO runs (run_id, door, identity, digest, session_key, session_id, agent_id, request, pending, inbox, inbox_first, state, accepted_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    args.runId,
-    args.door,
-    args.identity,
-    args.digest,
-    args.sessionKey,
-    facts.sessionId,
-    args.agentId,
-    args.request,
-    facts.behind ? JSON.stringify(args.message) : null,
-    args.inbox === undefined ? null : JSON.stringify(args.inbox),
-    args.inbox?.[0] ?? null,
-    facts.behind ? "accepted" : "running",
-    args.at,
+    run.runId,
+    run.door,
+    run.identity,
+    run.digest,
+    run.sessionKey,
+    run.sessionId,
+    run.agentId,
+    run.request,
+    pending === undefined ? null : JSON.stringify(pending),
+    run.inbox.length === 0 ? null : JSON.stringify(run.inbox),
+    run.inbox[0] ?? null,
+    run.state,
+    run.acceptedAt,
   );
 }
 
