@@ -58,7 +58,16 @@ describe("the linter and the compiler", () => {
   });
 
   it("tsc finds no module openclaw-host from an extension", async () => {
-    const flags = ["--noEmit", "--module", "nodenext", "--target", "es2024", "--types", "node", "--noUncheckedSideEffectImports"];
+    const flags = [
+      "--noEmit",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2024",
+      "--types",
+      "node",
+      "--noUncheckedSideEffectImports",
+    ];
     const compile = run(bin("tsc"), [...flags, "extensions/planted/src/index.ts"], { cwd: folder });
     await expect(compile).rejects.toMatchObject({ stdout: expect.stringMatching(/TS(2307|2882)/) });
   });

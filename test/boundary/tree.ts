@@ -25,7 +25,20 @@ const CORE_ROOMS: Record<string, readonly string[]> = {
   automation: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels"],
   wire: ["base", "auth", "store"],
   methods: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels", "automation"],
-  compose: ["base", "store", "config", "auth", "sessions", "media", "agent", "host", "channels", "automation", "methods", "wire"],
+  compose: [
+    "base",
+    "store",
+    "config",
+    "auth",
+    "sessions",
+    "media",
+    "agent",
+    "host",
+    "channels",
+    "automation",
+    "methods",
+    "wire",
+  ],
   cli: ["base", "config", "host", "gateway.ts"],
 };
 
@@ -66,8 +79,13 @@ function judgePackage(path: string, target: string): string | undefined {
   if (!target.startsWith("openclaw-")) return undefined;
   const home = homeOf(path);
   const isTest = path.endsWith(".test.ts") || !path.includes("/src/");
-  const own = isTest && (home === "examples" || home === "extensions") ? [...(PACKAGES[home] ?? []), "openclaw-host-testing"] : PACKAGES[home];
-  return own?.includes(target) === true ? undefined : `${path} imports ${target}: ${home} may import ${own?.join(", ") || "no package of ours"}`;
+  const own =
+    isTest && (home === "examples" || home === "extensions")
+      ? [...(PACKAGES[home] ?? []), "openclaw-host-testing"]
+      : PACKAGES[home];
+  return own?.includes(target) === true
+    ? undefined
+    : `${path} imports ${target}: ${home} may import ${own?.join(", ") || "no package of ours"}`;
 }
 
 function judgeRelative(path: string, target: string): string | undefined {
@@ -78,7 +96,9 @@ function judgeRelative(path: string, target: string): string | undefined {
   const from = coreRoom(path);
   const to = coreRoom(resolved);
   if (from === undefined || to === undefined || from === to) return undefined;
-  return CORE_ROOMS[from]?.includes(to) === true ? undefined : `${path} imports ${resolved}: ${from} may look into ${CORE_ROOMS[from]?.join(", ") || "no other room"}`;
+  return CORE_ROOMS[from]?.includes(to) === true
+    ? undefined
+    : `${path} imports ${resolved}: ${from} may look into ${CORE_ROOMS[from]?.join(", ") || "no other room"}`;
 }
 
 /** Room of a core file; `undefined` for the files directly in `core/src` except `gateway.ts`. */

@@ -8,8 +8,12 @@ const FOLDERS = /^(core|sdk|schemas|extensions|examples|test|\.ci)\//;
 
 /** Paths a document names: Markdown links and code spans that begin with a folder of the repository. */
 function pathsIn(text: string): string[] {
-  const links = [...text.matchAll(/\]\(([^)#\s]+)\)/g)].flatMap((match) => match[1] ?? []).filter((link) => !link.includes(":"));
-  const spans = [...text.matchAll(/`([^`\s]+)`/g)].flatMap((match) => match[1] ?? []).filter((span) => FOLDERS.test(span));
+  const links = [...text.matchAll(/\]\(([^)#\s]+)\)/g)]
+    .flatMap((match) => match[1] ?? [])
+    .filter((link) => !link.includes(":"));
+  const spans = [...text.matchAll(/`([^`\s]+)`/g)]
+    .flatMap((match) => match[1] ?? [])
+    .filter((span) => FOLDERS.test(span));
   return [...links, ...spans];
 }
 

@@ -26,15 +26,26 @@ describe("the agent", () => {
     await using gateway = await startGatewayProcess();
     await using actor = await openReady(gateway);
     await using observer = await openReady(gateway, { min: 3, max: 3 });
-    actor.send({ type: "req", id: "c1", method: "chat.send", params: { sessionKey: "main", message: "one two three", idempotencyKey: "run-live" } });
+    actor.send({
+      type: "req",
+      id: "c1",
+      method: "chat.send",
+      params: { sessionKey: "main", message: "one two three", idempotencyKey: "run-live" },
+    });
     const final = await observer.frame((frame) => frame.event === "chat" && payloadOf(frame)["state"] === "final");
     expect(payloadOf(final)).toMatchObject({ runId: "run-live", sessionKey: "agent:main:main" });
     expect(Object.keys(payloadOf(final)).sort()).toEqual(["message", "runId", "seq", "sessionKey", "state"]);
     const agentEvents = observer.frames.filter((frame) => frame.event === "agent").map(payloadOf);
     expect(agentEvents.map((event) => event["seq"])).toEqual(agentEvents.map((_, index) => index + 1));
-    expect(agentEvents.map((event) => event["stream"])).toEqual(["lifecycle", ...agentEvents.slice(2).map(() => "assistant"), "lifecycle"]);
+    expect(agentEvents.map((event) => event["stream"])).toEqual([
+      "lifecycle",
+      ...agentEvents.slice(2).map(() => "assistant"),
+      "lifecycle",
+    ]);
     expect(agentEvents.length).toBeGreaterThan(3);
-    const seqs = observer.frames.filter((frame) => frame.type === "event" && frame["seq"] !== undefined).map((frame) => frame["seq"]);
+    const seqs = observer.frames
+      .filter((frame) => frame.type === "event" && frame["seq"] !== undefined)
+      .map((frame) => frame["seq"]);
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });
 
@@ -43,7 +54,9 @@ describe("the agent", () => {
     const ask = async (from: { url: string; token: string }, id: string, message: string) => {
       await using socket = await openReady(from);
       socket.send(agentRequest(id, message, "key-1"));
-      const final = await socket.frame((frame) => frame.id === id && payloadOf({ payload: {}, ...frame })["status"] !== "accepted");
+      const final = await socket.frame(
+        (frame) => frame.id === id && payloadOf({ payload: {}, ...frame })["status"] !== "accepted",
+      );
       return final;
     };
     const first = await ask(gateway, "a1", "hello");
@@ -61,7 +74,12 @@ describe("the agent", () => {
   verifies("chat:history", async () => {
     await using gateway = await startGatewayProcess();
     await using socket = await openReady(gateway);
-    socket.send({ type: "req", id: "c1", method: "chat.send", params: { sessionKey: "main", message: "remember me", idempotencyKey: "run-h" } });
+    socket.send({
+      type: "req",
+      id: "c1",
+      method: "chat.send",
+      params: { sessionKey: "main", message: "remember me", idempotencyKey: "run-h" },
+    });
     expect(await socket.response("c1")).toMatchObject({ ok: true, payload: { runId: "run-h", status: "started" } });
     await socket.frame((frame) => frame.event === "chat" && payloadOf(frame)["state"] === "final");
     await gateway.stop("SIGKILL");

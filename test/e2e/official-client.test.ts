@@ -6,13 +6,18 @@ import { verifies } from "./verifies.ts";
 
 const SPKI_HEADER_BYTES = 12;
 
-const rawPublicKey = (pem: string) => createPublicKey(pem).export({ type: "spki", format: "der" }).subarray(SPKI_HEADER_BYTES);
+const rawPublicKey = (pem: string) =>
+  createPublicKey(pem).export({ type: "spki", format: "der" }).subarray(SPKI_HEADER_BYTES);
 
 function newDevice() {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const publicKeyPem = publicKey.export({ type: "spki", format: "pem" }).toString();
   const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  return { deviceId: createHash("sha256").update(rawPublicKey(publicKeyPem)).digest("hex"), publicKeyPem, privateKeyPem };
+  return {
+    deviceId: createHash("sha256").update(rawPublicKey(publicKeyPem)).digest("hex"),
+    publicKeyPem,
+    privateKeyPem,
+  };
 }
 
 interface Connected extends AsyncDisposable {
@@ -38,7 +43,11 @@ function connect(gateway: GatewayProcess, protocol: 3 | 4): Promise<Connected> {
         publicKeyRawBase64UrlFromPem: (pem) => rawPublicKey(pem).toString("base64url"),
       },
       onHelloOk: (hello) =>
-        resolve({ client, protocol: hello.protocol, [Symbol.asyncDispose]: () => client.stopAndWait({ timeoutMs: 2_000 }) }),
+        resolve({
+          client,
+          protocol: hello.protocol,
+          [Symbol.asyncDispose]: () => client.stopAndWait({ timeoutMs: 2_000 }),
+        }),
       onConnectError: reject,
     });
     client.start();
@@ -56,7 +65,10 @@ async function healthAndAgent(protocol: 3 | 4): Promise<void> {
     runId: `official-${protocol}`,
     status: "ok",
     summary: "completed",
-    result: { payloads: [{ text: expect.stringContaining("hello") }], meta: { agentMeta: { sessionId: expect.any(String) } } },
+    result: {
+      payloads: [{ text: expect.stringContaining("hello") }],
+      meta: { agentMeta: { sessionId: expect.any(String) } },
+    },
   });
 }
 

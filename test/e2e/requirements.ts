@@ -6,35 +6,114 @@ export interface Requirement {
 }
 
 export const REQUIREMENTS = {
-  "start:unconfigured": { behaviour: "starts on loopback with a generated token stored 0600 and never printed whole", source: "README, First start" },
-  "start:extensions-explained": { behaviour: "says which extensions it found and why each is or is not active", source: "README, First start" },
-  "start:no-channel-library": { behaviour: "loads no channel library and starts no guest while no channel is configured", source: "ARCHITECTURE, Guests" },
-  "start:lock": { behaviour: "a second gateway on one state directory fails in under 2 s and names the holder's pid", source: "ARCHITECTURE, State on disk" },
-  "start:lock-after-kill": { behaviour: "starts again after kill -9 of the holder", source: "ARCHITECTURE, State on disk" },
-  "start:bad-config": { behaviour: "refuses wrong configuration with every issue located and its fix", source: "ARCHITECTURE, Configuration" },
-  "start:config-syntax": { behaviour: "names line and column of a syntax error", source: "ARCHITECTURE, Configuration" },
-  "start:no-inspector": { behaviour: "opens no inspector on SIGUSR1, in gateway or guest", source: "ARCHITECTURE, Guests" },
-  "stop:sigterm": { behaviour: "on SIGTERM sends shutdown, closes sockets with 1012 and exits 0 within 5 s", source: "wire protocol 1.1" },
-  "stop:dead-platform": { behaviour: "a dead or lying platform blocks neither start nor shutdown", source: "SDK contract, deadlines" },
+  "start:unconfigured": {
+    behaviour: "starts on loopback with a generated token stored 0600 and never printed whole",
+    source: "README, First start",
+  },
+  "start:extensions-explained": {
+    behaviour: "says which extensions it found and why each is or is not active",
+    source: "README, First start",
+  },
+  "start:no-channel-library": {
+    behaviour: "loads no channel library and starts no guest while no channel is configured",
+    source: "ARCHITECTURE, Guests",
+  },
+  "start:lock": {
+    behaviour: "a second gateway on one state directory fails in under 2 s and names the holder's pid",
+    source: "ARCHITECTURE, State on disk",
+  },
+  "start:lock-after-kill": {
+    behaviour: "starts again after kill -9 of the holder",
+    source: "ARCHITECTURE, State on disk",
+  },
+  "start:bad-config": {
+    behaviour: "refuses wrong configuration with every issue located and its fix",
+    source: "ARCHITECTURE, Configuration",
+  },
+  "start:config-syntax": {
+    behaviour: "names line and column of a syntax error",
+    source: "ARCHITECTURE, Configuration",
+  },
+  "start:no-inspector": {
+    behaviour: "opens no inspector on SIGUSR1, in gateway or guest",
+    source: "ARCHITECTURE, Guests",
+  },
+  "stop:sigterm": {
+    behaviour: "on SIGTERM sends shutdown, closes sockets with 1012 and exits 0 within 5 s",
+    source: "wire protocol 1.1",
+  },
+  "stop:dead-platform": {
+    behaviour: "a dead or lying platform blocks neither start nor shutdown",
+    source: "SDK contract, deadlines",
+  },
   "wire:hello": { behaviour: "answers connect with hello-ok for protocol 3 and 4", source: "wire protocol 3, 11.3" },
-  "wire:bad-input": { behaviour: "answers every kind of bad frame exactly and disturbs no other client", source: "wire protocol 2.6" },
-  "wire:official-client-v4": { behaviour: "the official client library connects with protocol 4, calls health and agent to the final answer", source: "wire protocol 12" },
-  "wire:official-client-v3": { behaviour: "the official client library forced to protocol 3 connects, calls health and agent to the final answer", source: "wire protocol 12" },
+  "wire:bad-input": {
+    behaviour: "answers every kind of bad frame exactly and disturbs no other client",
+    source: "wire protocol 2.6",
+  },
+  "wire:official-client-v4": {
+    behaviour: "the official client library connects with protocol 4, calls health and agent to the final answer",
+    source: "wire protocol 12",
+  },
+  "wire:official-client-v3": {
+    behaviour: "the official client library forced to protocol 3 connects, calls health and agent to the final answer",
+    source: "wire protocol 12",
+  },
   "agent:two-phase": { behaviour: "answers agent twice: accepted, then the final result", source: "wire protocol 4.2" },
-  "agent:live": { behaviour: "an observer sees agent and chat events of a run live and in order", source: "wire protocol 4.3, 4.4" },
-  "agent:idempotent": { behaviour: "the same key gives one run, also after a restart; another body is refused", source: "wire protocol 0, Idempotency" },
-  "chat:history": { behaviour: "chat.send streams, ends and is in chat.history after a restart", source: "wire protocol 5.3" },
-  "telegram:process": { behaviour: "a Telegram message is answered with the extension in a process", source: "SDK contract" },
+  "agent:live": {
+    behaviour: "an observer sees agent and chat events of a run live and in order",
+    source: "wire protocol 4.3, 4.4",
+  },
+  "agent:idempotent": {
+    behaviour: "the same key gives one run, also after a restart; another body is refused",
+    source: "wire protocol 0, Idempotency",
+  },
+  "chat:history": {
+    behaviour: "chat.send streams, ends and is in chat.history after a restart",
+    source: "wire protocol 5.3",
+  },
+  "telegram:process": {
+    behaviour: "a Telegram message is answered with the extension in a process",
+    source: "SDK contract",
+  },
   "telegram:inline": { behaviour: "a Telegram message is answered with the extension inline", source: "SDK contract" },
-  "telegram:referee": { behaviour: "an independent Telegram server records our answer", source: "https://www.npmjs.com/package/@openclaw/crabline" },
-  "telegram:offline-messages": { behaviour: "messages sent while the gateway was down are answered, once each", source: "SDK contract, receive" },
-  "telegram:media": { behaviour: "a photo and an album come in and go out through the media doors", source: "SDK contract, media" },
-  "telegram:send": { behaviour: "send delivers to a chat and returns the platform's message id", source: "wire protocol 5.3" },
-  "telegram:stranger": { behaviour: "a DM without a match is stored, not run, and answered once with how the owner allows it", source: "ARCHITECTURE, Policy" },
-  "telegram:faults": { behaviour: "conflict, wrong token, server errors, resets and hangs are supervised states that heal", source: "SDK contract, connect" },
-  "host:broken-extensions": { behaviour: "a broken, throwing, mismatching or colliding extension is reported with its reason and harms nothing else", source: "ARCHITECTURE, Extension lifecycle" },
-  "cli:agent": { behaviour: "openclaw agent \"hello\" prints the answer without any flag", source: "README, First start" },
-  "cli:channel-setup": { behaviour: "channels add, config and extension commands work on the gateway's own host without flags", source: "README, Telegram" },
+  "telegram:referee": {
+    behaviour: "an independent Telegram server records our answer",
+    source: "https://www.npmjs.com/package/@openclaw/crabline",
+  },
+  "telegram:offline-messages": {
+    behaviour: "messages sent while the gateway was down are answered, once each",
+    source: "SDK contract, receive",
+  },
+  "telegram:media": {
+    behaviour: "a photo and an album come in and go out through the media doors",
+    source: "SDK contract, media",
+  },
+  "telegram:send": {
+    behaviour: "send delivers to a chat and returns the platform's message id",
+    source: "wire protocol 5.3",
+  },
+  "telegram:stranger": {
+    behaviour: "a DM without a match is stored, not run, and answered once with how the owner allows it",
+    source: "ARCHITECTURE, Policy",
+  },
+  "telegram:faults": {
+    behaviour: "conflict, wrong token, server errors, resets and hangs are supervised states that heal",
+    source: "SDK contract, connect",
+  },
+  "host:broken-extensions": {
+    behaviour:
+      "a broken, throwing, mismatching or colliding extension is reported with its reason and harms nothing else",
+    source: "ARCHITECTURE, Extension lifecycle",
+  },
+  "cli:agent": {
+    behaviour: 'openclaw agent "hello" prints the answer without any flag',
+    source: "README, First start",
+  },
+  "cli:channel-setup": {
+    behaviour: "channels add, config and extension commands work on the gateway's own host without flags",
+    source: "README, Telegram",
+  },
 } as const satisfies Record<string, Requirement>;
 
 export type RequirementId = keyof typeof REQUIREMENTS;

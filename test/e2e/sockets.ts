@@ -62,7 +62,10 @@ export function connectParams(token: string, protocol: { min: number; max: numbe
 }
 
 /** A socket that has completed the handshake. */
-export async function openReady(gateway: { url: string; token: string }, protocol?: { min: number; max: number }): Promise<RawSocket> {
+export async function openReady(
+  gateway: { url: string; token: string },
+  protocol?: { min: number; max: number },
+): Promise<RawSocket> {
   const socket = await openSocket(gateway.url);
   await socket.frame((frame) => frame.event === "connect.challenge");
   socket.send({ type: "req", id: "connect", method: "connect", params: connectParams(gateway.token, protocol) });

@@ -12,7 +12,12 @@ const extensions = new URL("../../extensions", import.meta.url).pathname;
 /** Commands of every process below `pid`, from /proc. */
 async function childrenOf(pid: number): Promise<string[]> {
   const tasks = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return Promise.all(tasks.split(" ").filter(Boolean).map((child) => readFile(`/proc/${child}/cmdline`, "utf8")));
+  return Promise.all(
+    tasks
+      .split(" ")
+      .filter(Boolean)
+      .map((child) => readFile(`/proc/${child}/cmdline`, "utf8")),
+  );
 }
 
 /** Local ports a process listens on, from /proc. */
@@ -21,7 +26,13 @@ async function listeningPorts(pid: number): Promise<number[]> {
   const links = await Promise.all((await readdir(`/proc/${pid}/fd`)).map((fd) => linkOf(pid, fd)));
   const inodes = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
   const tables = await Promise.all(["tcp", "tcp6"].map((table) => readFile(`/proc/${pid}/net/${table}`, "utf8")));
-  const rows = tables.flatMap((table) => table.trim().split("\n").slice(1).map((row) => row.trim().split(/\s+/)));
+  const rows = tables.flatMap((table) =>
+    table
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((row) => row.trim().split(/\s+/)),
+  );
   const open = rows.filter((row) => row[3] === LISTEN && inodes.has(row[9] ?? ""));
   return [...new Set(open.map((row) => Number.parseInt(row[1]?.split(":")[1] ?? "", 16)))];
 }
@@ -63,7 +74,10 @@ describe("start", () => {
 
   verifies("start:lock", async () => {
     await using gateway = await startGatewayProcess();
-    const second = await cli(["gateway", "--port", "0"], { HOME: gateway.stateDir, OPENCLAW_STATE_DIR: gateway.stateDir });
+    const second = await cli(["gateway", "--port", "0"], {
+      HOME: gateway.stateDir,
+      OPENCLAW_STATE_DIR: gateway.stateDir,
+    });
     expect(second.code).toBe(1);
     expect(second.elapsedMs).toBeLessThan(2_000);
     expect(second.stderr + second.stdout).toContain(String(gateway.pid));
@@ -78,12 +92,22 @@ describe("start", () => {
 
   verifies("start:bad-config", async () => {
     await using home = await emptyHome();
-    const config = { gatway: {}, gateway: { port: "many", auth: { mode: "magic" } }, channels: { telegarm: {}, telegram: { botTokn: "x" } } };
+    const config = {
+      gatway: {},
+      gateway: { port: "many", auth: { mode: "magic" } },
+      channels: { telegarm: {}, telegram: { botTokn: "x" } },
+    };
     const path = join(home.path, "config.json");
     await writeFile(path, JSON.stringify(config));
     const result = await cli(["gateway", "--config", path, "--extensions", extensions], home.env);
     expect(result.code).toBe(1);
-    for (const located of ["gatway", "gateway.port", "gateway.auth.mode", "channels.telegarm", "channels.telegram.botTokn"]) {
+    for (const located of [
+      "gatway",
+      "gateway.port",
+      "gateway.auth.mode",
+      "channels.telegarm",
+      "channels.telegram.botTokn",
+    ]) {
       expect(result.stderr).toContain(located);
     }
     expect(result.stderr).toContain("botToken");
@@ -101,7 +125,10 @@ describe("start", () => {
   verifies("start:no-inspector", async () => {
     await using home = await emptyHome();
     await using running = runCli(["gateway", "--json"], home.env);
-    const listening = JSON.parse((await running.printed(/"message":"listening".*\n/)).split("\n").find((line) => line.includes('"listening"')) ?? "{}");
+    const listening = JSON.parse(
+      (await running.printed(/"message":"listening".*\n/)).split("\n").find((line) => line.includes('"listening"')) ??
+        "{}",
+    );
     const pid = JSON.parse(await readFile(join(home.env["OPENCLAW_STATE_DIR"] ?? "", "gateway.json"), "utf8")).pid;
     process.kill(pid, "SIGUSR1");
     await using socket = await openSocket(`ws://127.0.0.1:${listening.port}`);
@@ -128,7 +155,9 @@ describe("stop", () => {
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const address = silent.address();
     const apiRoot = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-    const config = { channels: { telegram: { botToken: "123456:silent", apiRoot, dmPolicy: "open", allowFrom: ["*"] } } };
+    const config = {
+      channels: { telegram: { botToken: "123456:silent", apiRoot, dmPolicy: "open", allowFrom: ["*"] } },
+    };
     const startedAt = performance.now();
     await using gateway = await startGatewayProcess({ extensions: [extensions], config });
     expect(performance.now() - startedAt).toBeLessThan(5_000);

@@ -13,8 +13,18 @@ describe("the wire protocol", () => {
     const hello3 = (await v3.response("connect"))["payload"];
     const hello4 = (await v4.response("connect"))["payload"];
     const policy = { maxPayload: 26_214_400, maxBufferedBytes: 52_428_800, tickIntervalMs: 15_000 };
-    expect(hello3).toMatchObject({ type: "hello-ok", protocol: 3, policy, snapshot: { stateVersion: expect.any(Object) } });
-    expect(hello4).toMatchObject({ type: "hello-ok", protocol: 4, policy, auth: { role: "operator", scopes: ["operator.admin"] } });
+    expect(hello3).toMatchObject({
+      type: "hello-ok",
+      protocol: 3,
+      policy,
+      snapshot: { stateVersion: expect.any(Object) },
+    });
+    expect(hello4).toMatchObject({
+      type: "hello-ok",
+      protocol: 4,
+      policy,
+      auth: { role: "operator", scopes: ["operator.admin"] },
+    });
     expect((await v3.frame((frame) => frame.event === "health"))["seq"]).toBe(1);
   });
 
@@ -25,12 +35,50 @@ describe("the wire protocol", () => {
     const cases: [sent: string | object, error: object | undefined, code: number, reason: RegExp][] = [
       ["{not json", undefined, 1000, /^$/],
       [{ hello: 1 }, undefined, 1008, /^invalid request frame$/],
-      [{ type: "req", id: "r1", method: "health" }, { code: "INVALID_REQUEST", message: "invalid handshake: first request must be connect" }, 1008, /^invalid handshake/],
-      [connect({ ...good, client: 7 }), { code: "INVALID_REQUEST", message: expect.stringMatching(/^invalid connect params: /) }, 1008, /^invalid connect params/],
-      [connect({ ...good, minProtocol: 1, maxProtocol: 2 }), { code: "INVALID_REQUEST", message: "protocol mismatch", details: expect.objectContaining({ expectedProtocol: expect.any(Number) }) }, 1002, /^protocol mismatch$/],
-      [connect({ ...good, role: "king" }), { code: "INVALID_REQUEST", message: "invalid role" }, 1008, /^invalid role$/],
-      [connect({ ...good, auth: { token: "wrong" } }), { code: "INVALID_REQUEST", message: expect.stringContaining("gateway token mismatch"), details: expect.objectContaining({ code: "AUTH_TOKEN_MISMATCH" }) }, 1008, /^unauthorized/],
-      [connect({ ...good, auth: undefined }), { code: "NOT_PAIRED", message: "device identity required", details: { code: "DEVICE_IDENTITY_REQUIRED" } }, 1008, /^device identity required$/],
+      [
+        { type: "req", id: "r1", method: "health" },
+        { code: "INVALID_REQUEST", message: "invalid handshake: first request must be connect" },
+        1008,
+        /^invalid handshake/,
+      ],
+      [
+        connect({ ...good, client: 7 }),
+        { code: "INVALID_REQUEST", message: expect.stringMatching(/^invalid connect params: /) },
+        1008,
+        /^invalid connect params/,
+      ],
+      [
+        connect({ ...good, minProtocol: 1, maxProtocol: 2 }),
+        {
+          code: "INVALID_REQUEST",
+          message: "protocol mismatch",
+          details: expect.objectContaining({ expectedProtocol: expect.any(Number) }),
+        },
+        1002,
+        /^protocol mismatch$/,
+      ],
+      [
+        connect({ ...good, role: "king" }),
+        { code: "INVALID_REQUEST", message: "invalid role" },
+        1008,
+        /^invalid role$/,
+      ],
+      [
+        connect({ ...good, auth: { token: "wrong" } }),
+        {
+          code: "INVALID_REQUEST",
+          message: expect.stringContaining("gateway token mismatch"),
+          details: expect.objectContaining({ code: "AUTH_TOKEN_MISMATCH" }),
+        },
+        1008,
+        /^unauthorized/,
+      ],
+      [
+        connect({ ...good, auth: undefined }),
+        { code: "NOT_PAIRED", message: "device identity required", details: { code: "DEVICE_IDENTITY_REQUIRED" } },
+        1008,
+        /^device identity required$/,
+      ],
       ["x".repeat(70 * 1024), undefined, 1009, /^/],
     ];
     for (const [sent, error, code, reason] of cases) {

@@ -42,12 +42,20 @@ function health(port: number): Promise<{ protocol: number; ok: unknown }> {
     const socket = new WebSocket(`ws://127.0.0.1:${port}`);
     let protocol = 0;
     const client = { id: "test", mode: "test", version: "1", platform: "linux" };
-    const params = { minProtocol: 3, maxProtocol: 4, client, role: "operator", scopes: ["operator.read"], auth: { token: TOKEN } };
+    const params = {
+      minProtocol: 3,
+      maxProtocol: 4,
+      client,
+      role: "operator",
+      scopes: ["operator.read"],
+      auth: { token: TOKEN },
+    };
     socket.on("error", reject);
     socket.on("close", (code, reason) => reject(new Error(`closed ${code} ${reason.toString()}`)));
     socket.on("message", (data: Buffer) => {
       const frame = JSON.parse(data.toString());
-      if (frame.event === "connect.challenge") socket.send(JSON.stringify({ type: "req", id: "1", method: "connect", params }));
+      if (frame.event === "connect.challenge")
+        socket.send(JSON.stringify({ type: "req", id: "1", method: "connect", params }));
       if (frame.id === "1") {
         protocol = frame.payload?.protocol;
         socket.send(JSON.stringify({ type: "req", id: "2", method: "health", params: {} }));
@@ -63,7 +71,9 @@ function health(port: number): Promise<{ protocol: number; ok: unknown }> {
 async function runOnNode24(folder: string): Promise<void> {
   const bin = join(folder, "node_modules/openclaw-host/bin/openclaw.js");
   const flags = ["gateway", "--port", "0", "--token", TOKEN, "--state-dir", join(folder, "state"), "--json"];
-  const node24 = (await run("npx", ["-y", "-p", "node@24", "node", "-p", "process.execPath"], { cwd: folder })).stdout.trim();
+  const node24 = (
+    await run("npx", ["-y", "-p", "node@24", "node", "-p", "process.execPath"], { cwd: folder })
+  ).stdout.trim();
   const child = spawn(node24, ["--disable-sigusr1", bin, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   try {

@@ -63,7 +63,15 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
   const output = collectLines(child);
   const exited = new Promise<Exit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   const listening = await firstOf(output, exited, options.startTimeoutMs ?? 20_000);
-  return handleOf({ child, output, exited, stateDir, configPath, port: Number(listening["port"]), keepState: options.stateDir !== undefined });
+  return handleOf({
+    child,
+    output,
+    exited,
+    stateDir,
+    configPath,
+    port: Number(listening["port"]),
+    keepState: options.stateDir !== undefined,
+  });
 }
 
 function spawnGateway(options: GatewayProcessOptions, at: { stateDir: string; configPath: string }): ChildProcess {
