@@ -1,5 +1,5 @@
 /** An agent that has nothing to say answers exactly this; it is neither shown nor sent. Source: wire protocol section 4.4. */
-export const SILENT_TOKEN = "NO_REPLY";
+const SILENT_TOKEN = "NO_REPLY";
 
 /** True when the answer says nothing. */
 export function isSilent(text: string): boolean {

@@ -1,7 +1,7 @@
 import type { SessionKey } from "../base/brand.ts";
 
 /** How many runs may be active at once, over all sessions. */
-export const DEFAULT_MAX_CONCURRENT = 8;
+const DEFAULT_MAX_CONCURRENT = 8;
 
 /** What a waiting job rejects with when its signal aborts before it began. */
 export class LeftLane extends Error {

@@ -6,9 +6,9 @@ import type { RunOutcome } from "../store/run-record.ts";
 import { answerText, isSilent, mayBecomeSilent } from "./answer.ts";
 
 /** Shortest time between two `chat` deltas of a run, ms. Source: wire protocol section 4.4. */
-export const CHAT_DELTA_MS = 150;
+const CHAT_DELTA_MS = 150;
 
-export interface RunIdentity {
+interface RunIdentity {
   readonly runId: string;
   readonly sessionKey: string;
   readonly sessionId: string;

@@ -8,7 +8,7 @@ import type { RunFeed } from "./run-feed.ts";
 import type { AgentRuntime } from "./runtime.ts";
 
 /** How long an aborted runtime may take to yield `done`, ms. Source: the SDK contract, `AgentRuntime.turn`. */
-export const ABORT_GRACE_MS = 5_000;
+const ABORT_GRACE_MS = 5_000;
 
 /** The longest answer one run may give, UTF-16 code units; a runtime that streams on is stopped. */
 export const MAX_ANSWER_CHARS = 1_000_000;

@@ -13,7 +13,7 @@ import { parseRequest, type Watcher } from "./turn-request.ts";
 export const STOPPED = "the gateway stopped during this run: send the message again";
 
 /** A run of this process that is not closed yet. */
-export interface ActiveTurn {
+interface ActiveTurn {
   readonly run: RunRecord;
   /** False while it waits for its lane. */
   readonly began: boolean;

@@ -4,7 +4,7 @@ import type { Store } from "../store/db.ts";
 import type { TurnRunner } from "./turn-run.ts";
 
 /** How long `agent.wait` remembers a run that ended, ms. Source: wire protocol section 5.3. */
-export const REMEMBER_MS = 600_000;
+const REMEMBER_MS = 600_000;
 
 type Listener = (outcome: RunOutcome) => void;
 

@@ -5,13 +5,13 @@ import type { RunOutcome } from "../store/run-record.ts";
 import { startTurn } from "./turn-doors.ts";
 import type { InboxTurnParts } from "./turn-inbox.ts";
 import { InboxLoop } from "./turn-loop.ts";
-import { closeStranded, startPruning } from "./turn-recovery.ts";
+import { closeStranded, startSweeping } from "./turn-recovery.ts";
 import type { DoorRequest, Started } from "./turn-request.ts";
 import { createTurnRunner, type TurnRunner } from "./turn-run.ts";
 import { createWaiters } from "./turn-waiters.ts";
 
 /** What an abort reached (wire protocol section 5.3, chat.abort). */
-export interface Stopped {
+interface Stopped {
   readonly aborted: boolean;
   readonly runIds: readonly string[];
 }
@@ -50,7 +50,7 @@ export function createTurns(parts: InboxTurnParts): Turns {
   const runner = createTurnRunner(parts);
   const waiters = createWaiters(parts, runner);
   const loop = new InboxLoop(parts, runner);
-  let stopPruning = (): void => {};
+  let stopSweeping = (): void => {};
   let closing = false;
   return {
     async start(request) {
@@ -65,12 +65,12 @@ export function createTurns(parts: InboxTurnParts): Turns {
     wake: () => loop.wake(),
     async recover() {
       await closeStranded(parts, runner);
-      stopPruning = startPruning(parts);
+      stopSweeping = startSweeping(parts, runner);
       loop.wake();
     },
     async close(drainMs) {
       closing = true;
-      stopPruning();
+      stopSweeping();
       const drained = Promise.all([loop.close(), parts.lanes.drained()]);
       await withTimeout(parts, drained, drainMs);
       for (const turn of runner.all()) turn.stop("restart");

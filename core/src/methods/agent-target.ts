@@ -3,17 +3,9 @@ import type { Peer } from "openclaw-host-sdk";
 import type { SessionKey } from "../base/brand.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { DeliveryTarget } from "../channels/route.ts";
+import type { RawTarget } from "../channels/target.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { SessionEntry } from "../store/session-entry.ts";
-
-/** A destination as a client writes it. */
-export interface RawTarget {
-  readonly channel: string;
-  /** Default: the channel's only or first account. */
-  readonly account?: string;
-  readonly to: string;
-  readonly threadId?: string;
-}
 
 export interface TargetParts {
   readonly sessions: Sessions;
