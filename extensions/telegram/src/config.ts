@@ -50,14 +50,16 @@ const policyKeys = {
   ),
 };
 
+const botToken = Secret({
+  description: "Bot token from @BotFather: a literal, {$env} or {$file}. No default; needed to connect.",
+});
+
 /**
  * What this channel itself reads. `values` writes the defaults into the schema, too; the accounts of several go without
  * them, since a value filled in there would hide the channel's own.
  */
 const ownKeys = ({ values }: { values: boolean }) => ({
-  botToken: Type.Optional(
-    Secret({ description: "Bot token from @BotFather: a literal, {$env} or {$file}. No default; needed to connect." }),
-  ),
+  botToken: Type.Optional(botToken),
   apiRoot: Type.Optional(
     Endpoint({
       description: `Root URL of the Bot API server. Default ${DEFAULT_API_ROOT}.`,
@@ -74,9 +76,9 @@ const ownKeys = ({ values }: { values: boolean }) => ({
   ),
 });
 
-/** Schema of one account after the channel-wide keys were merged under it. */
+/** Schema of one account after the channel-wide keys were merged under it: only here is the token required. */
 export const AccountSchema: TSchema = Type.Object(
-  { ...policyKeys, ...ownKeys({ values: true }) },
+  { ...policyKeys, ...ownKeys({ values: true }), botToken },
   { additionalProperties: false, description: "One Telegram bot." },
 );
 

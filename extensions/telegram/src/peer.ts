@@ -6,25 +6,34 @@ const MAX_NAME = 256;
 
 export const clipName = (name: string): string => name.slice(0, MAX_NAME).toWellFormed();
 
-/** Name of a person as Telegram shows it. */
-const fullName = (user: { first_name: string; last_name?: string }): string =>
-  clipName(user.last_name === undefined ? user.first_name : `${user.first_name} ${user.last_name}`);
+/** Name as Telegram shows it. Servers other than Telegram's leave names out, which is no reason to lose a message. */
+function nameOf({ first_name: first, last_name: last, title }: Named): string | undefined {
+  const name = title ?? [first, last].filter((part) => part !== undefined).join(" ");
+  return name === "" ? undefined : clipName(name);
+}
+
+interface Named {
+  readonly first_name?: string | undefined;
+  readonly last_name?: string | undefined;
+  readonly title?: string | undefined;
+}
 
 /** A chat as the host addresses it. `peer.id` is the chat id; a topic becomes `threadId`. */
 export function peerOf(chat: Chat, topic?: number): Peer {
-  const label = chat.type === "private" ? fullName(chat) : clipName(chat.title);
+  const label = nameOf(chat);
   return {
     kind: chat.type === "private" ? "dm" : chat.type === "channel" ? "channel" : "group",
     id: String(chat.id),
     ...(topic === undefined ? {} : { threadId: String(topic) }),
-    ...(label === undefined || label === "" ? {} : { label }),
+    ...(label === undefined ? {} : { label }),
   };
 }
 
 export function actorOfUser(user: User): Actor {
+  const name = nameOf(user);
   return {
     id: String(user.id),
-    name: fullName(user),
+    ...(name === undefined ? {} : { name }),
     ...(user.username === undefined ? {} : { handle: user.username }),
     ...(user.is_bot ? { bot: true } : {}),
   };
@@ -32,10 +41,10 @@ export function actorOfUser(user: User): Actor {
 
 /** Anonymous administrators and linked channels write as a chat; its id is negative, so it never equals a user's. */
 export function actorOfChat(chat: Chat): Actor {
-  const { label } = peerOf(chat);
+  const name = nameOf(chat);
   return {
     id: String(chat.id),
-    ...(label === undefined ? {} : { name: label }),
+    ...(name === undefined ? {} : { name }),
     ...(chat.username === undefined ? {} : { handle: chat.username }),
   };
 }

@@ -62,46 +62,16 @@ export const call = (signal: AbortSignal = new AbortController().signal): Call =
 
 export const self: Actor = { id: "4242", name: "Fake Bot", handle: "fake_bot", bot: true };
 
-export function createTestHost(config: unknown): TestHost {
+type State = Pick<TestHost, "received" | "health" | "logs" | "blobs" | "addMedia"> & {
+  cursor: string | undefined;
+  refuseOnce: Error | undefined;
+};
+
+export function createTestHost(config: object): TestHost {
   const clock = createTestClock();
   const stopping = new AbortController();
   const effects: (() => void | Promise<void>)[] = [];
-  const note = (message: string, fields?: object) => void host.logs.push(`${message} ${JSON.stringify(fields ?? {})}`);
-  const notHere = () => Promise.reject(new Error("the test host has no such door"));
-  const ctx: AccountCtx<unknown> = {
-    config,
-    account: "default",
-    self,
-    signal: stopping.signal,
-    clock,
-    log: { debug: note, info: note, warn: note, error: note },
-    store: { get: notHere, getMany: notHere, list: notHere, batch: notHere },
-    media: {
-      async put(data, as) {
-        const bytes = new Uint8Array(await new Response(data).arrayBuffer());
-        return host.addMedia(bytes, { kind: "file", mime: "application/octet-stream", ...as });
-      },
-      open: async (media) => new Blob([new Uint8Array(host.blobs.get(media.ref) ?? fail(media.ref))]).stream(),
-    },
-    dir: notHere,
-    fetch: notHere,
-    http: notHere,
-    effect: (undo) => void effects.push(undo),
-    async receive(batch, options) {
-      const refusal = host.refuseOnce;
-      host.refuseOnce = undefined;
-      if (refusal !== undefined) throw refusal;
-      // What crosses to the host must survive this.
-      host.received.push(...structuredClone(batch));
-      host.cursor = options?.cursor ?? host.cursor;
-      return batch.map(() => ({ outcome: "stored" }));
-    },
-    cursor: async () => host.cursor,
-    health: (health) => void host.health.push(health),
-  };
-  const host: TestHost = {
-    ctx,
-    clock,
+  const state: State = {
     received: [],
     health: [],
     logs: [],
@@ -109,16 +79,53 @@ export function createTestHost(config: unknown): TestHost {
     cursor: undefined,
     refuseOnce: undefined,
     addMedia(bytes, media) {
-      const ref = `media-${host.blobs.size + 1}`;
-      host.blobs.set(ref, bytes);
+      const ref = `media-${state.blobs.size + 1}`;
+      state.blobs.set(ref, bytes);
       return { ...media, ref, bytes: bytes.length };
     },
+  };
+  const effect = (undo: () => void | Promise<void>) => void effects.push(undo);
+  const ctx = { config, account: "default", self, signal: stopping.signal, clock, effect, ...doors(state) };
+  return Object.assign(state, {
+    ctx,
+    clock,
     async stop() {
       stopping.abort();
       for (const undo of effects.toReversed()) await undo();
     },
+  });
+}
+
+type Doors = Omit<AccountCtx<unknown>, "config" | "account" | "self" | "signal" | "clock" | "effect">;
+
+function doors(state: State): Doors {
+  const note = (message: string, fields?: object) => void state.logs.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  const notHere = () => Promise.reject(new Error("the test host has no such door"));
+  return {
+    log: { debug: note, info: note, warn: note, error: note },
+    store: { get: notHere, getMany: notHere, list: notHere, batch: notHere },
+    media: {
+      async put(data, as) {
+        const bytes = new Uint8Array(await new Response(data).arrayBuffer());
+        return state.addMedia(bytes, { kind: "file", mime: "application/octet-stream", ...as });
+      },
+      open: async (media) => new Blob([new Uint8Array(state.blobs.get(media.ref) ?? fail(media.ref))]).stream(),
+    },
+    dir: notHere,
+    fetch: notHere,
+    http: notHere,
+    async receive(batch, options) {
+      const refusal = state.refuseOnce;
+      state.refuseOnce = undefined;
+      if (refusal !== undefined) throw refusal;
+      // What crosses to the host must survive this.
+      state.received.push(...structuredClone(batch));
+      state.cursor = options?.cursor ?? state.cursor;
+      return batch.map(() => ({ outcome: "stored" }));
+    },
+    cursor: async () => state.cursor,
+    health: (health) => void state.health.push(health),
   };
-  return host;
 }
 
 function fail(ref: string): never {

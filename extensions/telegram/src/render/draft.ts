@@ -20,9 +20,10 @@ export function createDraft(): Draft {
       text += indent === "" ? more : more.replaceAll("\n", `\n${indent}`);
     },
     marked(style, run) {
-      const offset = text.length;
+      const [offset, place] = [text.length, entities.length];
       run();
-      entities.push({ ...style, offset, length: text.length - offset });
+      // Before what `run` marked: outer formatting comes first.
+      entities.splice(place, 0, { ...style, offset, length: text.length - offset });
     },
     indented(prefix, run) {
       const before = indent;

@@ -80,13 +80,14 @@ export interface Captioned {
 export const captioned = ({ text, entities }: Marked): Captioned =>
   text === "" ? {} : { caption: text, ...(entities.length === 0 ? {} : { caption_entities: [...entities] }) };
 
-/** Characters that would break the multipart header: grammY writes the file name into it as it is. */
+/** Characters that would end or break a quoted file name in the multipart header. */
 const UNSAFE_IN_HEADER = /[\p{Cc}";\\/]/gu;
 
 /** Bytes are streamed from the host's store into the request, never held in memory. */
 async function inputFile(media: Upload["media"], ref: MediaRef): Promise<InputFile> {
   try {
-    return new InputFile(await media.open(ref), fileName(ref));
+    // grammY writes the name into the multipart header as it is; unquoted it would end at the first space.
+    return new InputFile(await media.open(ref), `"${fileName(ref)}"`);
   } catch (error) {
     throw new SendError(`the attachment cannot be read: ${String(error)}`, { fate: "not-sent", scope: "message" });
   }
