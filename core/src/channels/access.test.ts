@@ -75,7 +75,7 @@ describe("the access policy", () => {
       mentioned({ peer: { kind: "group", id: "constructor" } }),
       false,
     ],
-  ])("%s", (_name, config, event, allow) => {
+  ])("%s", (...[_name, config, event, allow]) => {
     expect(checkAccess(policy(config), event).allow).toBe(allow);
   });
 

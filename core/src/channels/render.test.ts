@@ -77,7 +77,7 @@ describe("splitting a text", () => {
     ["sentences", "One is short. Two is longer than that.", 30, ["One is short.", "Two is longer than that."]],
     ["words", "alpha beta gamma delta", 12, ["alpha beta", "gamma delta"]],
     ["graphemes when there is nothing else", "👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 25, ["👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"]],
-  ])("cuts at the end of %s", (_name, text, limit, expected) => {
+  ])("cuts at the end of %s", (...[_name, text, limit, expected]) => {
     expect(splitText(text, { limit, unit: "utf16" })).toEqual(expected);
   });
 

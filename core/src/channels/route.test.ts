@@ -48,7 +48,7 @@ describe("routing", () => {
       from({ kind: "dm", id: "42" }),
       "agent:work:desk",
     ],
-  ])("sends %s", (_name, over, event, key) => {
+  ])("sends %s", (...[_name, over, event, key]) => {
     expect(resolveRoute({ ...routing, ...over }, { channel: "x", account: "a", event }).sessionKey).toBe(key);
   });
 

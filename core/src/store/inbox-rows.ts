@@ -56,6 +56,7 @@ export interface Head {
   readonly lane: string;
   readonly album: string | null;
   readonly attempts: number;
+  readonly dueAt: number;
 }
 
 export const OPEN = "state IN ('recorded', 'running')";
@@ -145,22 +146,20 @@ export function markInbox(
   promoteAll(tx, ids);
 }
 
-const HEAD = "SELECT id, channel, account, lane, album, attempts FROM inbox WHERE head = 1";
+const HEAD = "SELECT id, channel, account, lane, album, attempts, due_at AS dueAt FROM inbox WHERE head = 1";
+const EARLIEST = "ORDER BY due_at, id LIMIT 1";
 
-/** The oldest row that may run, over all accounts or the named ones. */
-export function dueHead(tx: Tx, now: number, accounts: readonly AccountName[] | undefined): Head | undefined {
-  if (accounts === undefined) return tx.get<Head>(`${HEAD} AND due_at <= ? ORDER BY id LIMIT 1`, now);
-  let oldest: Head | undefined;
+const isEarlier = (a: Head, b: Head): boolean => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.id < b.id);
+
+/** The row that may run first, now or later, over all accounts or the named ones. */
+export function earliestHead(tx: Tx, accounts: readonly AccountName[] | undefined): Head | undefined {
+  if (accounts === undefined) return tx.get<Head>(`${HEAD} ${EARLIEST}`);
+  let earliest: Head | undefined;
   for (const { channel, account } of accounts) {
-    const head = tx.get<Head>(
-      `${HEAD} AND channel = ? AND account = ? AND due_at <= ? ORDER BY id LIMIT 1`,
-      channel,
-      account,
-      now,
-    );
-    if (head !== undefined && (oldest === undefined || head.id < oldest.id)) oldest = head;
+    const head = tx.get<Head>(`${HEAD} AND channel = ? AND account = ? ${EARLIEST}`, channel, account);
+    if (head !== undefined && (earliest === undefined || isEarlier(head, earliest))) earliest = head;
   }
-  return oldest;
+  return earliest;
 }
 
 export interface ClaimedRow {

@@ -8,7 +8,7 @@ import {
   type RefusalAnswer,
   answersOurs,
   claimRows,
-  dueHead,
+  earliestHead,
   insertEntry,
   markInbox,
   promoteAll,
@@ -53,14 +53,9 @@ export const inboxCommands = {
     args: { readonly now: number; readonly maxAttempts: number; readonly accounts?: readonly AccountName[] },
   ): { readonly claim?: InboxClaim; readonly nextDueAt?: number } => {
     for (;;) {
-      const head = dueHead(tx, args.now, args.accounts);
-      if (head === undefined) {
-        const next = tx.get<{ at: number | null }>(
-          "SELECT MIN(due_at) AS at FROM inbox WHERE head = 1 AND due_at > ?",
-          args.now,
-        );
-        return next?.at === null || next === undefined ? {} : { nextDueAt: next.at };
-      }
+      const head = earliestHead(tx, args.accounts);
+      if (head === undefined) return {};
+      if (head.dueAt > args.now) return { nextDueAt: head.dueAt };
       if (head.attempts >= args.maxAttempts) {
         const reason = `gave up after ${head.attempts} attempts that did not end`;
         markInbox(tx, [head.id], { state: "parked", reason, at: args.now });

@@ -175,7 +175,7 @@ function apply(tx: Tx, row: SettledRow, args: { id: number; at: number; settleme
 
 const DUE = `SELECT o.id, o.delivery_id, o.payload, o.state, o.attempts, o.checks, d.outbound
   FROM outbox o JOIN deliveries d ON d.id = o.delivery_id
-  WHERE o.head = 1 AND o.channel = ? AND o.account = ? AND o.next_at <= ? ORDER BY o.id LIMIT ?`;
+  WHERE o.head = 1 AND o.channel = ? AND o.account = ? AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?`;
 
 export const outboxCommands = {
   "outbox.enqueue": (tx: Tx, args: { readonly intents: readonly OutboxIntent[] }): void =>

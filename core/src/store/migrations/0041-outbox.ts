@@ -42,7 +42,7 @@ export const m0041: Migration = {
       UNIQUE (delivery_id, part)
     ) STRICT;
     CREATE INDEX outbox_open ON outbox (lane, id) WHERE next_at IS NOT NULL;
-    CREATE INDEX outbox_heads ON outbox (channel, account, id) WHERE head = 1;
+    CREATE INDEX outbox_heads ON outbox (channel, account, next_at, id) WHERE head = 1;
     CREATE INDEX outbox_states ON outbox (channel, account, state);
 
     CREATE TABLE sent_messages (

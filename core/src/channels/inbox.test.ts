@@ -1,0 +1,204 @@
+import { type Inbound, isReceiveError } from "openclaw-host-sdk";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
+import { openTestStore, silentLog, type TestStore } from "../store/test-store.ts";
+import { type Inbox, openInbox } from "./inbox.ts";
+
+type Message = Extract<Inbound, { type: "message" }>;
+
+const SCOPE = { channel: "x", account: "a", lease: "bot" };
+
+function message(eventId: string, over: Partial<Message> = {}): Inbound {
+  const base = { type: "message", eventId, at: 1, peer: { kind: "dm", id: "42" }, from: { id: "42" } } as const;
+  return { ...base, messageId: `m-${eventId}`, body: { text: `text ${eventId}` }, ...over };
+}
+
+describe("the inbox", () => {
+  let store: TestStore;
+  let clock: FakeClock;
+  let inbox: Inbox;
+  let recorded = 0;
+
+  const open = () => openInbox({ store, clock, log: silentLog, onRecorded: () => (recorded += 1) });
+
+  beforeEach(async () => {
+    store = await openTestStore();
+    clock = createFakeClock();
+    recorded = 0;
+    inbox = await open();
+  });
+  afterEach(async () => {
+    inbox.close();
+    await store.dispose();
+  });
+
+  const receive = (...batch: Inbound[]) => inbox.receive(SCOPE, batch, {});
+  const claimed = async () => (await inbox.claim())?.events.map((event) => event.eventId);
+  const states = async () =>
+    Object.fromEntries((await store.run("ledger.counts", {})).map((row) => [row.state, row.count]));
+
+  it("stores an event once, however often and in whichever batch the platform delivers it", async () => {
+    expect(await receive(message("1"), message("1"), message("2"))).toEqual([
+      { outcome: "stored" },
+      { outcome: "duplicate" },
+      { outcome: "stored" },
+    ]);
+    expect(await receive(message("2"))).toEqual([{ outcome: "duplicate" }]);
+    expect(await inbox.receive({ ...SCOPE, lease: "other" }, [message("2")], {})).toEqual([{ outcome: "stored" }]);
+  });
+
+  it("commits the cursor with the events, and alone when the batch is empty", async () => {
+    expect(await inbox.cursor(SCOPE)).toBeUndefined();
+    await inbox.receive(SCOPE, [message("1")], { cursor: "10" });
+    expect(await inbox.cursor(SCOPE)).toBe("10");
+    await inbox.receive(SCOPE, [], { cursor: "11" });
+    expect(await inbox.cursor(SCOPE)).toBe("11");
+    expect(await inbox.cursor({ ...SCOPE, lease: "other" })).toBeUndefined();
+  });
+
+  it("calls for a turn for new messages of others only", async () => {
+    await receive(message("1", { self: true }), { ...message("2"), type: "delete" } as Inbound);
+    expect(recorded).toBe(0);
+    expect(await states()).toEqual({ done: 2 });
+    await receive(message("3"));
+    await receive(message("3"));
+    expect(recorded).toBe(1);
+  });
+
+  it("runs one conversation in order and others beside it", async () => {
+    const other = { peer: { kind: "dm", id: "7" } } as const;
+    await receive(
+      message("1"),
+      message("2"),
+      message("3", other),
+      message("4", { peer: { kind: "dm", id: "42", threadId: "t" } }),
+    );
+    const first = await inbox.claim();
+    expect(first?.events[0]?.eventId).toBe("1");
+    expect(await claimed()).toEqual(["3"]);
+    expect(await claimed()).toEqual(["4"]);
+    expect(await claimed()).toBeUndefined();
+    await inbox.refuse(first!.ids, "not now");
+    expect(await claimed()).toEqual(["2"]);
+  });
+
+  it("joins an album once its newest piece is a second old", async () => {
+    const piece = (id: string) => message(id, { body: { text: id, group: "g" } });
+    await receive(piece("1"), piece("2"));
+    expect(await claimed()).toBeUndefined();
+    await clock.advance(900);
+    await receive(piece("3"), message("4"));
+    await clock.advance(900);
+    expect(await claimed()).toBeUndefined();
+    const before = recorded;
+    await clock.advance(200);
+    expect(recorded).toBeGreaterThan(before);
+    const album = await inbox.claim();
+    expect(album?.events.map((event) => event.eventId)).toEqual(["1", "2", "3"]);
+    await inbox.park(album!.ids, "checked");
+    expect(await claimed()).toEqual(["4"]);
+  });
+
+  it("waits for an album no longer than two seconds", async () => {
+    const piece = (id: string) => message(id, { body: { text: id, group: "g" } });
+    for (const id of ["1", "2", "3"]) {
+      await receive(piece(id));
+      await clock.advance(700);
+    }
+    expect(await claimed()).toEqual(["1", "2", "3"]);
+  });
+
+  it("gives rows back for later, and parks a message that never ends", async () => {
+    await receive(message("1"), message("2"));
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      const claim = await inbox.claim();
+      expect(claim).toMatchObject({ attempts: attempt, events: [{ eventId: "1" }] });
+      await inbox.retry(claim!.ids, "try again", 1_000);
+      expect(await claimed()).toBeUndefined();
+      await clock.advance(1_000);
+    }
+    expect(await claimed()).toEqual(["2"]);
+    expect(await states()).toMatchObject({ parked: 1, running: 1 });
+  });
+
+  it("runs again after a start what was running when the process ended", async () => {
+    await receive(message("1"), message("2"));
+    expect(await claimed()).toEqual(["1"]);
+    inbox = await open();
+    const again = await inbox.claim();
+    expect(again).toMatchObject({ attempts: 2, events: [{ eventId: "1" }] });
+    expect(await claimed()).toBeUndefined();
+  });
+
+  it("takes messages of reachable accounts only", async () => {
+    await receive(message("1"));
+    const reachable: { channel: string; account: string }[] = [];
+    const picky = await openInbox({ store, clock, log: silentLog, onRecorded: () => {}, accounts: () => reachable });
+    expect(await picky.claim()).toBeUndefined();
+    reachable.push({ channel: "x", account: "b" }, { channel: "x", account: "a" });
+    expect((await picky.claim())?.events[0]?.eventId).toBe("1");
+  });
+
+  it("answers a refused sender once, in the transaction that closes the row", async () => {
+    const answer = (deliveryId: string) => ({
+      channel: "x",
+      account: "a",
+      sender: "42",
+      intents: [
+        {
+          deliveryId,
+          channel: "x",
+          account: "a",
+          lane: "l",
+          at: 1,
+          part: { index: 0, of: 1, text: "no" },
+          outbound: { type: "message", to: { kind: "dm", id: "42" }, body: { text: "no" } } as const,
+        },
+      ],
+    });
+    await receive(message("1"), message("2"));
+    const first = await inbox.claim();
+    expect(await inbox.refuse(first!.ids, "stranger", answer("d1"))).toBe(true);
+    const second = await inbox.claim();
+    expect(await inbox.refuse(second!.ids, "stranger", answer("d2"))).toBe(false);
+    expect(await states()).toEqual({ refused: 2, queued: 1 });
+    expect(await store.run("ledger.outcome", { deliveryId: "d2" })).toBeUndefined();
+  });
+
+  it("says where a guest's event is not valid, and stores nothing of its batch", async () => {
+    const bad = (event: unknown) => inbox.receive(SCOPE, [message("1"), event as Inbound], { cursor: "9" });
+    await expect(bad({ ...message("2"), peer: { kind: "dm" } })).rejects.toThrow(
+      "event 2 of 2 is not valid: at /peer: must have required property 'id'",
+    );
+    await expect(bad({ ...message("2"), type: "nonsense" })).rejects.toThrow("needs a type, one of message, edit");
+    await expect(bad({ ...message("2"), messageId: "ä".repeat(300) })).rejects.toThrow("longer than 512 bytes");
+    await expect(bad({ ...message("2"), eventId: "\ud800" })).rejects.toThrow("not well-formed Unicode");
+    await expect(bad({ ...message("2"), eventId: "a\nb" })).rejects.toThrow("at /eventId");
+    await expect(bad({ ...message("2"), body: { text: "x".repeat(1_000_001) } })).rejects.toThrow("at /body/text");
+    await expect(inbox.receive(SCOPE, [], { cursor: 5 as never })).rejects.toThrow("a cursor is a string");
+    expect(await states()).toEqual({});
+    expect(await inbox.cursor(SCOPE)).toBeUndefined();
+  });
+
+  it("keeps a text with broken surrogates as it came", async () => {
+    await receive(message("1", { body: { text: "a\ud800b\u0000c" } }));
+    expect((await inbox.claim())?.events[0]).toMatchObject({ body: { text: "a\ud800b\u0000c" } });
+  });
+
+  it("asks the platform to keep what cannot be stored", async () => {
+    await store.close();
+    const error = await receive(message("1")).catch((reason: unknown) => reason);
+    expect(isReceiveError(error)).toBe(true);
+  });
+
+  it("finds the next row fast behind a long backlog of a busy conversation", async () => {
+    for (let batch = 0; batch < 10; batch += 1) {
+      await receive(...Array.from({ length: 1_000 }, (_, index) => message(`${batch}-${index}`)));
+    }
+    expect(await claimed()).toEqual(["0-0"]);
+    await receive(message("other", { peer: { kind: "dm", id: "7" } }));
+    const startedAt = performance.now();
+    expect(await claimed()).toEqual(["other"]);
+    expect(performance.now() - startedAt).toBeLessThan(100);
+  });
+});
