@@ -1,5 +1,5 @@
 import type { ArgumentsCamelCase, Argv } from "yargs";
-import type { ExitCode } from "./failure.ts";
+import { type ExitCode, usage } from "./failure.ts";
 import type { Io } from "./io.ts";
 
 /** What the module of a command exports. It is loaded when the command is used or asked for help. */
@@ -21,6 +21,12 @@ export function defineCommand<O>(
   run: (args: ArgumentsCamelCase<O> & CommonArgs, io: Io) => Promise<ExitCode>,
 ): Command {
   return { options, run };
+}
+
+/** Refuses anything but a number above 0; yargs takes any text for a number. */
+export function requirePositive(option: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0 && Number.isFinite(value)))
+    throw usage(`--${option} must be a number above 0`);
 }
 
 /** One line of the table of commands. */

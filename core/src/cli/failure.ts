@@ -30,10 +30,14 @@ export interface Failure {
 /** Anything a command threw. Bugs are told as such, without a stack. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliFailure) {
-    return { exitCode: error.exitCode, text: error.message, data: { code: error.name, message: error.message } };
+    return {
+      exitCode: error.exitCode,
+      text: error.message,
+      data: { code: NAMES[error.exitCode], message: error.message },
+    };
   }
   if (isConfigError(error)) {
-    const data = { code: error.name, message: error.message, file: error.file, issues: error.issues };
+    const data = { code: "INVALID_CONFIG", message: error.message, file: error.file, issues: error.issues };
     return { exitCode: EXIT.failed, text: error.message, data };
   }
   if (isGatewayError(error)) {
@@ -43,8 +47,11 @@ export function describeFailure(error: unknown): Failure {
     return { exitCode, text, data: { code, message, details, retryable, retryAfterMs } };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { exitCode: EXIT.failed, text: message, data: { code: "Error", message } };
+  return { exitCode: EXIT.failed, text: message, data: { code: NAMES[EXIT.failed], message } };
 }
+
+/** `code` of a failure that no gateway and no config check named. */
+const NAMES: Readonly<Record<ExitCode, string>> = { 0: "OK", 1: "FAILED", 2: "USAGE", 3: "UNREACHABLE" };
 
 const UNREACHED: ReadonlySet<string> = new Set(["UNREACHABLE", "CONNECTION_CLOSED"]);
 

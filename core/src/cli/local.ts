@@ -1,4 +1,11 @@
-import { type ConfiguredRoot, type LoadedConfig, checkConfig, extensionRoots, readConfigFile } from "../config/load.ts";
+import {
+  type ConfiguredRoot,
+  type ConfigFile,
+  type LoadedConfig,
+  checkConfig,
+  extensionRoots,
+  readConfigFile,
+} from "../config/load.ts";
 import { type Environment, readEnvironment } from "../config/paths.ts";
 import { type RunningRecord, readRunning } from "../config/running.ts";
 import { type ValidateOptions, validateOptionsOf } from "../config/validate.ts";
@@ -20,6 +27,8 @@ export function environmentOf(args: Partial<CommonArgs>, io: Io): Environment {
 /** What this host knows of its gateway and its extensions without asking them. */
 export interface Local {
   readonly environment: Environment;
+  readonly file: ConfigFile;
+  /** The verdict on it. */
   readonly loaded: LoadedConfig;
   readonly running: RunningRecord;
   readonly extensions: readonly Discovered[];
@@ -34,7 +43,7 @@ export async function readLocal(environment: Environment, roots: readonly string
     roots: knownRoots(environment, { roots, parsed: file.parsed, running }),
   });
   const validation = validateOptionsOf(extensions);
-  return { environment, loaded: checkConfig(file, validation), running, extensions, validation };
+  return { environment, file, loaded: checkConfig(file, validation), running, extensions, validation };
 }
 
 /** Without flags, the folders the gateway was last started with count too. */

@@ -42,11 +42,12 @@ function root(io: Io, done: (code: ExitCode) => void): Argv {
     })
     .completion("completion", "Print a completion script for your shell")
     .demandCommand(1, "name a command, like: openclaw gateway")
+    .recommendCommands()
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      // yargs reports its own findings as text, and passes on what a command threw.
-      throw error ?? usage(`${message}\nsee openclaw --help`);
+      // yargs reports its own findings as text or as its own error, and passes on what a command threw.
+      throw error === undefined || error.name === "YError" ? usage(`${message}\nsee openclaw --help`) : error;
     });
   for (const entry of COMMANDS) add(parser, entry, { io, done });
   return parser;

@@ -3,7 +3,10 @@ import type { Environment } from "../config/paths.ts";
 import type { ExtensionSummary, RunningGateway } from "../gateway-options.ts";
 
 /** What a person reads after the start: where it is, what it found, and what to do now. */
-export function startSummary(gateway: RunningGateway, environment: Environment): string {
+export function startSummary(
+  gateway: Pick<RunningGateway, "url" | "secret" | "extensions">,
+  environment: Pick<Environment, "paths">,
+): string {
   const { secret, extensions } = gateway;
   const lines = [
     "",

@@ -236,7 +236,9 @@ describe("configView", () => {
     expect(JSON.stringify(view)).not.toContain("very-secret");
     expect(view.raw).toBe(text.replace("123:very-secret", REDACTED));
     expect(view.parsed).toMatchObject({ gateway: { auth: { token: { $env: "T" } } } });
-    expect(view.config).toMatchObject({ gateway: { port: 18_789 } });
+    expect(view.config).toMatchObject({
+      gateway: { port: 18_789, auth: { localOwner: { scopes: expect.arrayContaining(["operator.admin"]) } } },
+    });
     expect(view).toMatchObject({
       valid: true,
       exists: true,

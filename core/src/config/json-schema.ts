@@ -40,6 +40,13 @@ export function schemaOfKey(schema: JsonSchema, key: string): JsonSchema | undef
   return typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
 }
 
+/** Of a union the branch that fits the value, else the first of the value's kind; any other schema is its own branch. */
+export function branchOf(schema: JsonSchema, value: unknown): JsonSchema | undefined {
+  if (schema.anyOf === undefined) return schema;
+  const kind = Array.isArray(value) ? "array" : typeof value;
+  return schema.anyOf.find((branch) => conforms(branch, value)) ?? schema.anyOf.find((branch) => branch.type === kind);
+}
+
 /** Returns the replacement of a value, or the value itself. */
 export type Visit = (at: { schema: JsonSchema; value: unknown; path: readonly string[] }) => unknown;
 
@@ -51,7 +58,7 @@ export function mapValue(schema: JsonSchema, value: unknown, at: { visit: Visit;
   const { visit, path } = at;
   const replaced = visit({ schema, value, path });
   if (replaced !== value) return replaced;
-  const branch = schema.anyOf === undefined ? schema : schema.anyOf.find((candidate) => conforms(candidate, value));
+  const branch = branchOf(schema, value);
   if (branch === undefined) return value;
   if (branch !== schema) return mapValue(branch, value, at);
   if (Array.isArray(value)) {

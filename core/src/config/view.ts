@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import JSON5 from "json5";
 import { Config, type ResultOf, isSecretSchema } from "openclaw-host-schemas";
 import { type ChannelSchemas, channelSchema } from "./channel-schema.ts";
-import { type JsonObject, type JsonSchema, isJsonObject, parseSchema, schemaOfKey } from "./json-schema.ts";
+import { type JsonObject, type JsonSchema, branchOf, isJsonObject, parseSchema, schemaOfKey } from "./json-schema.ts";
 import type { LoadedConfig } from "./load.ts";
 
 /** What clients read in place of a secret (wire protocol section 5.8). */
@@ -44,9 +44,11 @@ function fullSchema(channels: ChannelSchemas): JsonSchema {
 
 /** A copy without secrets; their values are collected. */
 function redact(schema: JsonSchema | undefined, value: unknown, secrets: Set<string>): unknown {
-  if (isJsonObject(value)) return redactObject(schema, value, secrets);
-  if (Array.isArray(value)) return value.map((item) => redact(schema?.items, item, secrets));
-  const open = schema !== undefined && !isSecretSchema(schema);
+  const secret = schema !== undefined && isSecretSchema(schema);
+  const branch = secret || schema === undefined ? schema : branchOf(schema, value);
+  if (isJsonObject(value)) return redactObject(branch, value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redact(branch?.items, item, secrets));
+  const open = branch !== undefined && !secret;
   if (open || (typeof value !== "string" && typeof value !== "number")) return value;
   secrets.add(String(value));
   return REDACTED;

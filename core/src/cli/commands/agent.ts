@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { AcceptedOf, ParamsOf, ResultOf } from "openclaw-host-schemas";
 import type { GatewayClient } from "openclaw-host-sdk/client";
-import { type Command, defineCommand } from "../command.ts";
-import { CliFailure, EXIT } from "../failure.ts";
+import { printable, printableText } from "../../base/printable.ts";
+import { type Command, defineCommand, requirePositive } from "../command.ts";
+import { CliFailure, EXIT, usage } from "../failure.ts";
 import { gatewayOptions, scopesOf, withGateway } from "../gateway-client.ts";
-import { type Io, printJson, readStdin } from "../io.ts";
+import { type Io, printJson } from "../io.ts";
 
 export const command: Command = defineCommand(
   (yargs) =>
     gatewayOptions(yargs)
-      .positional("message", { type: "string", demandOption: true, describe: "What to say; - reads standard input" })
+      .positional("message", { type: "string", demandOption: true, describe: "What to say" })
       .option("session", {
         type: "string",
         describe: "Session key; default the agent's main session",
@@ -23,8 +24,10 @@ export const command: Command = defineCommand(
       .example('$0 agent "hello"', "one turn in the main session"),
   async (args, io) => {
     const { session, agent, timeout, deliver, channel, to } = args;
+    requirePositive("timeout", timeout);
+    if (args.message.trim() === "") throw usage("the message is empty: say something");
     const params: ParamsOf<"agent"> = {
-      message: args.message === "-" ? await readStdin(io) : args.message,
+      message: args.message,
       idempotencyKey: randomUUID(),
       ...(session === undefined ? {} : { sessionKey: session }),
       ...(agent === undefined ? {} : { agentId: agent }),
@@ -49,15 +52,15 @@ async function talk(client: GatewayClient, params: ParamsOf<"agent">, io: Io): P
   const stop = client.on("agent", (event) => {
     if (event.runId !== params.idempotencyKey || event.stream !== "assistant") return;
     if (!event.data.text.startsWith(streamed)) return;
-    io.out(event.data.text.slice(streamed.length));
+    io.out(printableText(event.data.text.slice(streamed.length)));
     streamed = event.data.text;
   });
   try {
     const result = await client.call("agent", params);
     const { text, media } = contentOf(result);
-    if (text.startsWith(streamed)) io.out(`${text.slice(streamed.length)}\n`);
-    else io.out(`\n${text}\n`);
-    for (const address of media) io.out(`${address}\n`);
+    const rest = text.startsWith(streamed) ? text.slice(streamed.length) : `\n${text}`;
+    io.out(`${printableText(rest)}\n`);
+    for (const address of media) io.out(`${printable(address)}\n`);
     if (aborted(result)) throw new CliFailure("the run was ended before its answer was complete");
     return result;
   } finally {

@@ -1,4 +1,5 @@
 import { getAt, parseDotted } from "../../config/dotted-path.ts";
+import { checkConfig } from "../../config/load.ts";
 import { configView } from "../../config/view.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CliFailure, EXIT } from "../failure.ts";
@@ -11,8 +12,8 @@ export const command: Command = defineCommand(
       .positional("path", { type: "string", describe: "Keys joined by dots, like gateway.port; default everything" })
       .epilogue("Defaults are filled in. Secrets are never shown."),
   async (args, io) => {
-    const { loaded, validation } = await readLocal(environmentOf(args, io));
-    const view = configView(loaded, validation.channels);
+    const { file, validation } = await readLocal(environmentOf(args, io));
+    const view = configView(checkConfig(file, { ...validation, unknownChannels: "warn" }), validation.channels);
     // Of a file with faults there is no effective config: what is written is shown.
     const root = view.valid ? view.config : view.parsed;
     const value = args.path === undefined ? root : getAt(root, parseDotted(args.path));

@@ -1,6 +1,6 @@
 import JSON5 from "json5";
 import { isJsonObject } from "../../config/json-schema.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, defineCommand, requirePositive } from "../command.ts";
 import { EXIT, usage } from "../failure.ts";
 import { gatewayOptions, scopesOf, withGateway } from "../gateway-client.ts";
 
@@ -14,9 +14,15 @@ export const command: Command = defineCommand(
         default: false,
         describe: "Wait for the second answer of a two-phase method",
       })
-      .option("timeout", { type: "number", default: 30, describe: "Longest wait, s", requiresArg: true })
+      .option("timeout", {
+        type: "number",
+        default: 30,
+        describe: "Longest wait, s",
+        requiresArg: true,
+      })
       .example(`$0 gateway call chat.history --params '{"sessionKey":"main"}'`, "the newest messages of a session"),
   async (args, io) => {
+    requirePositive("timeout", args.timeout);
     const params = parseParams(args.params);
     const options = { expectFinal: args.expectFinal, timeoutMs: args.timeout * 1000 };
     const payload = await withGateway({ args, io, scopes: scopesOf(args.method) }, (client) =>

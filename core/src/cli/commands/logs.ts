@@ -34,7 +34,9 @@ export const command: Command = defineCommand(
       if (follow || args.url !== undefined || !(error instanceof CliFailure) || error.exitCode !== EXIT.unreachable)
         throw error;
       const { logFile } = environmentOf(args, io).paths;
-      await show(() => tailFile(logFile, { limit, maxBytes: BYTES }), { follow: false, print, io });
+      const tail = await tailFile(logFile, { limit, maxBytes: BYTES });
+      if (tail.size === 0) io.err(`there is no log yet: no gateway has written ${logFile}\n`);
+      tail.lines.forEach(print);
     }
     return EXIT.ok;
   },
