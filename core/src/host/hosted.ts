@@ -70,7 +70,7 @@ export function hostExtension(parts: HostedParts): HostedExtension {
     async stop() {
       registrations.undo();
       await supervisor?.stop();
-      if (life.current.state !== "discovered") life.enter({ state: "removed" });
+      if (life.current.state !== "removed") life.enter({ state: "removed" });
     },
   };
 }

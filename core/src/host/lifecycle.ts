@@ -20,7 +20,7 @@ export type Life =
 
 /** Which state may follow which. */
 const NEXT: { readonly [S in ExtensionState]: readonly ExtensionState[] } = {
-  discovered: ["refused", "enabled"],
+  discovered: ["refused", "enabled", "removed"],
   refused: ["removed"],
   enabled: ["loading", "removed"],
   loading: ["active", "refused", "crashed", "removed"],

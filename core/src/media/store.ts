@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
 import type { MediaKind, MediaRef } from "openclaw-host-sdk";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
+import { webStream } from "../base/web-stream.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Store } from "../store/db.ts";
 import type { MediaHandle } from "../store/media.ts";
@@ -87,7 +87,7 @@ export function createMediaStore(parts: MediaParts): MediaStore {
     },
     async open(ref) {
       const handle = await handleOf(ref);
-      return Readable.toWeb(createReadStream(blobPath(dir, handle.sha256))) as ReadableStream<Uint8Array>;
+      return webStream(createReadStream(blobPath(dir, handle.sha256)));
     },
     async grant(ref, to) {
       const handle = await store.run("media.grant", { ref, to, newRef: ids.token(REF_BYTES), at: clock.now() });

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import type { MediaDoor } from "openclaw-host-sdk";
+import { webStream } from "../../base/web-stream.ts";
 import type { ContextParts } from "./contexts.ts";
 
 /** A file of the highest allowed size is hashed and copied within this time, ms. */
@@ -34,8 +34,7 @@ export function guestMedia(parts: ContextParts, context: string): MediaDoor {
       const handle = await open(path, "r");
       // The open file stays readable; unlinking it now leaves nothing behind when the reader gives up.
       await unlink(path);
-      const stream = createReadStream("", { fd: handle, autoClose: true });
-      return Readable.toWeb(stream) as ReadableStream<Uint8Array>;
+      return webStream(createReadStream("", { fd: handle, autoClose: true }));
     },
   };
 }

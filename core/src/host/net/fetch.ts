@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { type Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { webStream } from "../../base/web-stream.ts";
 import type { FetchOrder } from "../line/host-methods.ts";
 import type { Egress } from "./egress.ts";
 import type { Exchange, Exchanger } from "./exchange.ts";
@@ -115,10 +116,10 @@ function decoderOf(message: IncomingMessage): Duplex | undefined {
 
 function decoded(message: IncomingMessage): ReadableStream<Uint8Array> {
   const decoder = decoderOf(message);
-  if (decoder === undefined) return Readable.toWeb(message) as ReadableStream<Uint8Array>;
+  if (decoder === undefined) return webStream(message);
   message.once("error", (error) => decoder.destroy(error));
   decoder.once("close", () => message.destroy());
-  return Readable.toWeb(message.pipe(decoder)) as ReadableStream<Uint8Array>;
+  return webStream(message.pipe(decoder));
 }
 
 function limited(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
