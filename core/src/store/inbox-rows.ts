@@ -109,7 +109,7 @@ function delayAlbum(tx: Tx, args: ReceiveArgs, piece: { lane: string; album: str
 function promote(tx: Tx, lane: string): void {
   tx.run(
     `UPDATE inbox SET head = 1
-     WHERE id = (SELECT id FROM inbox WHERE lane = ? AND ${OPEN} ORDER BY id LIMIT 1)
+     WHERE id = (SELECT id FROM inbox WHERE lane = ? AND state = 'recorded' AND ${OPEN} ORDER BY id LIMIT 1)
        AND NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND state = 'running' AND ${OPEN})`,
     lane,
     lane,

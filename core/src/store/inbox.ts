@@ -122,7 +122,7 @@ export const inboxCommands = {
       args.now,
     );
     tx.run(
-      `UPDATE inbox SET head = (id = (SELECT MIN(o.id) FROM inbox o WHERE o.lane = inbox.lane AND o.state IN ('recorded', 'running')))
+      `UPDATE inbox SET head = (id = (SELECT MIN(o.id) FROM inbox o WHERE o.lane = inbox.lane AND o.state = 'recorded' AND o.state IN ('recorded', 'running')))
        WHERE ${OPEN}`,
     );
     return running;

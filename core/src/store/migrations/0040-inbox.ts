@@ -30,7 +30,7 @@ export const m0040: Migration = {
       changed_at INTEGER NOT NULL,
       UNIQUE (channel, lease, event_id)
     ) STRICT;
-    CREATE INDEX inbox_open ON inbox (lane, id) WHERE state IN ('recorded', 'running');
+    CREATE INDEX inbox_open ON inbox (lane, state, id) WHERE state IN ('recorded', 'running');
     CREATE INDEX inbox_heads ON inbox (channel, account, due_at, id) WHERE head = 1;
     CREATE INDEX inbox_states ON inbox (channel, account, state);
 
