@@ -8,6 +8,7 @@ import { answerText, isSilent, mayBecomeSilent } from "./answer.ts";
 /** Shortest time between two `chat` deltas of a run, ms. Source: wire protocol section 4.4. */
 const CHAT_DELTA_MS = 150;
 
+/** What every event of a run names, so that a client can tell runs, sessions and agents apart. */
 interface RunIdentity {
   readonly runId: string;
   readonly sessionKey: string;
@@ -20,7 +21,9 @@ export interface RunFeed {
   start(at: number): void;
   /** `delta` is new, `text` is everything so far. */
   text(delta: string, text: string): void;
+  /** Streamed apart from the answer; it never enters `chat` events or the transcript. */
   thinking(delta: string): void;
+  /** Goes only to the tool audience as it is at this moment. */
   tool(event: AgentEvent & { t: "tool" }): void;
   /** Publishes the one closing pair. Later calls of any method are ignored. */
   end(outcome: RunOutcome): void;
@@ -31,6 +34,7 @@ export interface FeedParts {
   readonly sink: EventSink;
 }
 
+/** One feed serves one run. */
 export interface FeedOptions {
   readonly run: RunIdentity;
   /** Connections that receive tool events; it may grow while the run is active. */
@@ -39,6 +43,10 @@ export interface FeedOptions {
   readonly toolResults: boolean;
 }
 
+/**
+ * The feed of one run. Its sequence counts every `agent` event, tool events included: a client that does not receive those sees
+ * gaps, as with the gateways it knows.
+ */
 export function createRunFeed(parts: FeedParts, options: FeedOptions): RunFeed {
   const { run } = options;
   const { sessionKey, sessionId, agentId } = run;
@@ -69,6 +77,7 @@ export function createRunFeed(parts: FeedParts, options: FeedOptions): RunFeed {
     },
     end(outcome) {
       if (ended) return;
+      // Before anything is published: a delta that waits for its time must not follow the closing event.
       ended = true;
       chat.stop();
       publish({ stream: "lifecycle", data: endData(outcome) });
@@ -98,6 +107,7 @@ function toolData(event: AgentEvent & { t: "tool" }, withResults: boolean): Data
   }
 }
 
+/** `aborted` is an end and not an error: somebody wanted it. */
 function endData(outcome: RunOutcome): DataOf<"lifecycle"> {
   const { endedAt } = outcome;
   switch (outcome.state) {
@@ -110,6 +120,7 @@ function endData(outcome: RunOutcome): DataOf<"lifecycle"> {
   }
 }
 
+/** The keys that all `chat` events share, in the order of wire protocol section 4.4. */
 const chatHead = (run: RunIdentity, seq: number) => ({
   runId: run.runId,
   sessionKey: run.sessionKey,
@@ -124,6 +135,7 @@ const chatMessage = (text: string, timestamp: number) => ({
   timestamp,
 });
 
+/** Exactly one of final, aborted and error. An answer that says nothing has no message. */
 function closingChat(run: RunIdentity, outcome: RunOutcome, seq: number): ChatPayload {
   const head = chatHead(run, seq);
   const text = answerText(outcome.text);
@@ -160,6 +172,7 @@ function createChatDeltas(parts: FeedParts, run: RunIdentity, seq: () => number)
   return {
     note(text: string) {
       latest = text;
+      // A delta that is already on its way will show this text too.
       if (cancel !== undefined || isSilent(text) || mayBecomeSilent(text)) return;
       const wait = nextAt - parts.clock.now();
       if (wait <= 0) show();

@@ -16,6 +16,7 @@ export const MAX_ANSWER_CHARS = 1_000_000;
 /** Timers of Node cannot wait longer (2^31 - 1 ms). */
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
+/** A runtime's error text goes into transcript and events: a stack dump has no place there. */
 const MAX_ERROR_CHARS = 2_000;
 
 export interface RunParts {
@@ -26,10 +27,12 @@ export interface RunParts {
   onStuck(runtime: string, runId: string): void;
 }
 
+/** One turn on one runtime. */
 export interface RunInput {
   readonly runtime: AgentRuntime;
   readonly turn: AgentTurn;
   readonly feed: RunFeed;
+  /** Stops the run; the run itself uses it for its time limit. */
   readonly control: RunControl;
   /** Limit in ms; 0 means none. */
   readonly timeoutMs: number;
@@ -70,6 +73,7 @@ export async function executeRun(parts: RunParts, input: RunInput): Promise<RunO
     const error = `the agent runtime "${input.runtime.id}" did not stop within ${ABORT_GRACE_MS / 1000} s of being asked; it is being restarted, send the message again`;
     return { ...result, state: "failed", error };
   }
+  // Asked to stop, it may end by `done`, by throwing, or by breaking off: all of it is what was asked for.
   if (control.stopReason !== undefined) return { ...result, state: "aborted", stopReason: control.stopReason };
   if (end.how === "error") return { ...result, state: "failed", error: end.error.slice(0, MAX_ERROR_CHARS) };
   return { ...result, state: "done" };
@@ -94,6 +98,7 @@ async function consume(
       }
       if (step.done === true)
         return { how: "error", error: `the agent runtime "${runtime.id}" ended its turn without "done"` };
+      // What a runtime still says after an abort comes too late: the partial answer is what clients saw last.
       const end =
         control.signal.aborted && step.value.t !== "done" ? undefined : take(step.value, limits.answer, input);
       if (end !== undefined) {
@@ -139,6 +144,7 @@ function take(event: AgentEvent, answer: Answer, { feed, runtime }: RunInput): E
   }
 }
 
+/** What the runtime's last word means. */
 function endOf(event: AgentEvent & { t: "done" }, runtime: string): End {
   switch (event.reason) {
     case "end":

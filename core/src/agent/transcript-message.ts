@@ -20,8 +20,10 @@ function contentOf(text: string, media: readonly MediaRef[]): TranscriptMessage[
   return text === "" && images.length > 0 ? images : [{ type: "text", text }, ...images];
 }
 
+/** Absent rather than empty: most messages have none, and every one is stored as JSON. */
 const withMedia = (media: readonly MediaRef[]) => (media.length === 0 ? {} : { media });
 
+/** A question as the transcript keeps it. */
 export function userMessage({ text, media, at, sender }: Saying): TranscriptMessage {
   return {
     role: "user",
@@ -64,6 +66,7 @@ export function textOf({ content }: TranscriptMessage): string {
     .join("\n");
 }
 
+/** A transcript may hold what an older gateway or another program wrote. */
 const isMediaRef = (value: unknown): value is MediaRef =>
   typeof value === "object" &&
   value !== null &&

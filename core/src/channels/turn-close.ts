@@ -39,6 +39,7 @@ export async function commitClosing(parts: TurnParts, run: RunRecord, closing: C
   if (entry !== undefined) parts.sessions.noteCommitted(entry);
 }
 
+/** What the closing transaction is about to say. */
 export interface Closing {
   readonly outcome: RunOutcome;
   readonly intents: CloseArgs["intents"];
@@ -46,6 +47,7 @@ export interface Closing {
   readonly parked?: string;
 }
 
+/** Rendering asks the channel's guest, so it happens before the transaction and not in it. */
 async function planAnswer(parts: TurnParts, run: RunRecord, outcome: RunOutcome): Promise<Closing> {
   const { target, bestEffort } = parseRequest(run);
   const body = target === undefined ? undefined : answerBody(run, outcome);
@@ -62,6 +64,7 @@ async function planAnswer(parts: TurnParts, run: RunRecord, outcome: RunOutcome)
   }
 }
 
+/** Says nothing of the cause: it goes to whoever wrote, not to the owner. */
 const APOLOGY = "Sorry, something went wrong and I could not answer. Please try again.";
 const TOO_SLOW = "Sorry, this took too long and I had to stop. Please try again.";
 
@@ -82,6 +85,7 @@ function answerBody(run: RunRecord, outcome: RunOutcome): Body | undefined {
   }
 }
 
+/** An error in one line, for logs and reasons. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Tries once more after each wait; rejects with the last error. */

@@ -19,8 +19,10 @@ export async function startTurn(parts: TurnParts, runner: TurnRunner, door: Door
     throw invalidRequest(`idempotencyKey must have 1 to ${MAX_KEY_CHARS} characters`);
   if (parts.sessions.get(door.sessionKey)?.sendPolicy === "deny")
     throw invalidRequest("send blocked by session policy");
+  // Throws when it is not loaded: better refused now than accepted and failed.
   parts.runtimes.forAgent(door.agentId);
   if (door.reset === true) {
+    // A repeat must not empty the session that its first call has filled since.
     const earlier = await parts.store.run("runs.get", { runId: door.runId });
     if (earlier !== undefined) return repeat(runner, door, earlier);
     await parts.resetSession(door.sessionKey);
@@ -52,6 +54,7 @@ function watchSession(runner: TurnRunner, { sessionKey, watcher }: DoorRequest):
   for (const turn of runner.on(sessionKey)) turn.watch(watcher);
 }
 
+/** Run ids are unique for everybody, so a key tells nothing to a device that did not choose it. */
 function repeat(runner: TurnRunner, door: DoorRequest, run: RunRecord): Started {
   if (run.identity !== door.identity) {
     throw invalidRequest("this idempotencyKey is in use by another device: choose a new one");

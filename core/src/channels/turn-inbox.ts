@@ -23,6 +23,7 @@ export interface InboxTurnParts extends TurnParts {
   readonly typing: (target: DeliveryTarget, on: boolean) => Promise<void>;
 }
 
+/** Other kinds of events are closed when they are recorded. */
 type Message = Inbound & { readonly type: "message" };
 const isMessage = (event: Inbound): event is Message => event.type === "message";
 
@@ -32,6 +33,7 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   const first = messages[0];
   if (first === undefined)
     return parts.inbox.park(claim.ids, "a claim without a message: this is a bug, please report it");
+  // Read at every claim: what the owner allows now counts, not what was allowed when the message came.
   const rules = parts.rules(claim);
   if (rules === undefined) {
     return parts.inbox.park(claim.ids, `the account ${claim.channel}/${claim.account} is not configured any more`);
@@ -50,6 +52,7 @@ function checkAll(policy: AccessPolicy, messages: readonly Message[], { repliesT
   return answers.find((answer) => answer.allow) ?? answers[0] ?? { allow: false, reason: "no message" };
 }
 
+/** The inbox closes the message and queues the answer in one transaction, which also decides whether this is the first time. */
 async function refuse(
   parts: InboxTurnParts,
   claim: InboxClaim,
@@ -65,6 +68,7 @@ async function refuse(
   if (queued) parts.outbox.wake();
 }
 
+/** What reaches the agent. */
 interface Said {
   readonly text: string;
   readonly media: readonly MediaRef[];
@@ -82,6 +86,7 @@ async function collect(parts: InboxTurnParts, claim: InboxClaim, messages: reado
   };
 }
 
+/** The file, or the words that stand for it. */
 async function fetchOne(
   parts: InboxTurnParts,
   { channel, account }: InboxClaim,
@@ -108,12 +113,14 @@ async function runClaim(
 ): Promise<void> {
   const { claim, route, said, first } = turn;
   const at = parts.clock.now();
+  // Beside the text and not in it: the agent may use it, and an echo stays an echo.
   const { id, name } = first.from;
   const sender = { id, ...(name === undefined ? {} : { name }) };
   const { run, entry } = await parts.store.run("runs.accept", {
     runId: parts.ids.uuid(),
     door: "channel",
     identity: `${claim.channel}/${claim.account}`,
+    // Nobody repeats a message by its run id; the digest only has to be stable.
     digest: bodyDigest(claim.ids),
     sessionKey: route.sessionKey,
     sessionId: parts.ids.uuid(),

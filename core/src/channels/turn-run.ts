@@ -31,6 +31,7 @@ export interface TurnRunner {
   all(): readonly ActiveTurn[];
 }
 
+/** An active turn from inside. */
 interface Turn {
   readonly run: RunRecord;
   readonly control: RunControl;
@@ -39,10 +40,12 @@ interface Turn {
   began: boolean;
 }
 
+/** Runs live here between their first and their last commit; everything that must survive a crash is in the store. */
 export function createTurnRunner(parts: TurnParts): TurnRunner {
   const active = new Map<string, ActiveTurn>();
   return {
     begin(run) {
+      // A message that is claimed again finds its run still going on when only its claim had failed.
       const known = active.get(run.runId);
       if (known !== undefined) return known;
       const turn: Turn = { run, control: createRunControl(), toolAudience: new Set(), began: false };
@@ -73,7 +76,7 @@ async function take(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   try {
     return await parts.lanes.run(run.sessionKey, () => play(parts, turn), control.signal);
   } catch (error) {
-    const feed = feedOf(parts, turn, run.sessionId);
+    const feed = feedOf(parts, turn);
     if (!(error instanceof LeftLane)) return abandon(parts, { run, feed, error });
     const at = parts.clock.now();
     const nothing = { text: "", media: [], startedAt: at, endedAt: at };
@@ -89,10 +92,10 @@ async function take(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
 async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   const { run } = turn;
   turn.began = true;
-  let feed = feedOf(parts, turn, run.sessionId);
+  const feed = feedOf(parts, turn);
   let outcome: RunOutcome;
   try {
-    feed = feedOf(parts, turn, await enter(parts, run));
+    await enter(parts, run);
     outcome = await converse(parts, turn, feed);
   } catch (error) {
     outcome = failed(parts, messageOf(error));
@@ -100,6 +103,7 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   return finish(parts, { run, feed, outcome });
 }
 
+/** What the agent reads ends with this run's question: those of runs that wait are not in the transcript yet. */
 async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed): Promise<RunOutcome> {
   const request = parseRequest(run);
   const settings = parts.settings(run.agentId);
@@ -120,21 +124,20 @@ async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed)
   });
 }
 
-/** Brings the user's message into the transcript if the run had to wait for that; returns the session's id. */
-async function enter(parts: TurnParts, run: RunRecord): Promise<string> {
-  if (run.state !== "accepted") return run.sessionId;
+/** Brings the user's message into the transcript if the run had to wait for that. */
+async function enter(parts: TurnParts, run: RunRecord): Promise<void> {
+  if (run.state !== "accepted") return;
   const entry = await parts.store.run("runs.start", { runId: run.runId, at: parts.clock.now() });
-  if (entry === undefined) return run.sessionId;
-  parts.sessions.noteCommitted(entry);
-  return entry.sessionId;
+  if (entry !== undefined) parts.sessions.noteCommitted(entry);
 }
 
+/** Instructions for one run, as the first message. */
 function systemMessages(text: string | undefined, timestamp: number): TranscriptMessage[] {
   return text === undefined || text.trim() === "" ? [] : [{ role: "system", content: text, timestamp }];
 }
 
-function feedOf(parts: TurnParts, turn: Turn, sessionId: string): RunFeed {
-  const { runId, sessionKey, agentId } = turn.run;
+function feedOf(parts: TurnParts, turn: Turn): RunFeed {
+  const { runId, sessionKey, sessionId, agentId } = turn.run;
   return createRunFeed(parts, {
     run: { runId, sessionKey, sessionId, agentId },
     toolAudience: turn.toolAudience,
@@ -142,6 +145,7 @@ function feedOf(parts: TurnParts, turn: Turn, sessionId: string): RunFeed {
   });
 }
 
+/** A run at its end. */
 interface Ending {
   readonly run: RunRecord;
   readonly feed: RunFeed;
@@ -162,6 +166,7 @@ async function finish(parts: TurnParts, { run, feed, outcome }: Ending): Promise
   }
 }
 
+/** A run that the gateway's own stop cut short, as its client should see it; undefined for every other end. */
 function stoppedByRestart(outcome: RunOutcome): RunOutcome | undefined {
   if (outcome.state !== "aborted" || outcome.stopReason !== "restart") return undefined;
   return { ...outcome, state: "failed", error: STOPPED };

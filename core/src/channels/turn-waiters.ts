@@ -18,6 +18,7 @@ export interface Waiters {
   follow(runId: string): void;
 }
 
+/** A wait looks at three places: runs of this process, runs that ended, and runs that are still to come. */
 export function createWaiters(parts: { readonly clock: Clock; readonly store: Store }, runner: TurnRunner): Waiters {
   const early = new Map<string, Set<Listener>>();
 
@@ -31,6 +32,7 @@ export function createWaiters(parts: { readonly clock: Clock; readonly store: St
     };
   }
 
+  /** The stored outcome, as long as clients expect it to be known. */
   async function remembered(runId: string): Promise<RunOutcome | undefined> {
     const outcome = (await parts.store.run("runs.get", { runId }))?.outcome;
     return outcome !== undefined && outcome.endedAt > parts.clock.now() - REMEMBER_MS ? outcome : undefined;
@@ -38,10 +40,12 @@ export function createWaiters(parts: { readonly clock: Clock; readonly store: St
 
   return {
     async wait(runId, { timeoutMs, signal }) {
+      // Frees the timer and the listener on every way out.
       const over = new AbortController();
       const stop = AbortSignal.any([signal, over.signal]);
       let forget = (): void => {};
       const later = new Promise<RunOutcome>((resolve) => {
+        // Before the look-ups: a run that is accepted meanwhile is not missed.
         forget = listen(runId, resolve);
       });
       const timeout = parts.clock.sleep(timeoutMs, stop).then(() => undefined);

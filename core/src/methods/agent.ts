@@ -12,6 +12,7 @@ import { type AttachmentParts, storeAttachments } from "./attachments.ts";
 import { cleanText, parseReset } from "./chat-text.ts";
 import type { HandlersFor } from "./handler.ts";
 
+/** What the `agent` family works with. */
 export interface AgentMethodParts extends SessionParts, TargetParts, AttachmentParts {
   readonly turns: Pick<Turns, "start" | "wait">;
   /** What answers for an agent, as results name it. */
@@ -38,6 +39,7 @@ export function agentMethods(parts: AgentMethodParts): HandlersFor<"agent" | "ag
   };
 }
 
+/** The first response; it leaves only after the run's row is committed. */
 function announce(context: RequestContext, { runId, acceptedAt, sessionKey, agentId }: RunRecord): void {
   context.accepted({ runId, status: "accepted", acceptedAt, sessionKey, agentId });
 }
@@ -45,12 +47,14 @@ function announce(context: RequestContext, { runId, acceptedAt, sessionKey, agen
 /** Who follows a run that this caller starts. */
 export const watcherOf = ({ connId, caps }: Caller): Watcher => ({ connId, toolEvents: caps.includes("tool-events") });
 
+/** Params to run: session, destination, text and images, in the order in which refusals are cheapest. */
 async function doorRequest(parts: AgentMethodParts, params: ParamsOf<"agent">, caller: Caller): Promise<DoorRequest> {
   const session = resolveAgentSession(parts, params);
   const target = await resolveTarget(parts, params, session.key);
   const { text, reset } = messageOf(params);
   const media = await storeAttachments(parts, params.attachments ?? []);
   if (text.trim() === "" && media.length === 0) throw invalidRequest("invalid agent params: message is empty");
+  // The digest covers everything but the key: the same key with another body is another request.
   const { idempotencyKey, ...body } = params;
   return {
     runId: idempotencyKey,
@@ -101,6 +105,7 @@ function finalPayload(parts: AgentMethodParts, run: RunRecord, outcome: RunOutco
   return { runId, status: "ok", summary, result: { payloads: payloadsOf(outcome), meta } };
 }
 
+/** The answer as messages; media is named by its handle, since the gateway serves no URL for it. */
 function payloadsOf({
   text: raw,
   media,

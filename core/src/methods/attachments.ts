@@ -11,6 +11,7 @@ export interface AttachmentParts {
   readonly putMedia: (content: Uint8Array, as: { mime?: string; name?: string }) => Promise<MediaRef>;
 }
 
+/** An attachment as far as it could be read. */
 interface Attachment {
   readonly mime?: string;
   readonly name?: string;
@@ -58,6 +59,7 @@ function parseAttachment(raw: unknown): Attachment | undefined {
   };
 }
 
+/** `data:<mime>;base64,<data>`; undefined for anything else. */
 function dataUrl(content: string): { readonly mime: string | undefined; readonly base64: string } | undefined {
   if (!content.startsWith("data:")) return undefined;
   const comma = content.indexOf(",");
@@ -65,6 +67,7 @@ function dataUrl(content: string): { readonly mime: string | undefined; readonly
   return { mime: textIn(content.slice("data:".length, comma).split(";")[0]), base64: content.slice(comma + 1) };
 }
 
+/** Bytes of an image. Both alphabets of base64 are read. */
 function decode({ base64, name }: Attachment, index: number): Uint8Array {
   const shown = name ?? `attachment ${index + 1}`;
   const text = base64.replaceAll(/\s/gu, "");

@@ -11,6 +11,7 @@ import { type AttachmentParts, storeAttachments } from "./attachments.ts";
 import { cleanText, isStopWord } from "./chat-text.ts";
 import type { HandlersFor } from "./handler.ts";
 
+/** What the `chat` family works with. */
 export interface ChatMethodParts extends SessionParts, AttachmentParts {
   readonly turns: Pick<Turns, "start" | "stop">;
 }
@@ -21,6 +22,7 @@ export function chatMethods(parts: ChatMethodParts): HandlersFor<"chat.send" | "
     "chat.send": async (params, { caller }) => {
       const text = cleanText(params.message);
       const session = resolveChatSession(parts, params.sessionKey);
+      // Before anything else: it must work while the session is busy, and it is no message.
       if (isStopWord(text)) return stop(parts, session, { reason: "stop" });
       const attachments = params.attachments ?? [];
       if (text.trim() === "" && attachments.length === 0) throw invalidRequest("message or attachment required");
@@ -36,6 +38,7 @@ export function chatMethods(parts: ChatMethodParts): HandlersFor<"chat.send" | "
   };
 }
 
+/** The one way in which chat methods stop runs. */
 function stop(
   { turns }: ChatMethodParts,
   session: AgentSession,
@@ -45,12 +48,14 @@ function stop(
   return { ok: true, aborted, runIds: [...runIds] };
 }
 
+/** A message on its way to the door. */
 interface Said extends Pick<DoorRequest["request"], "text" | "media"> {
   readonly params: ParamsOf<"chat.send">;
   readonly caller: Caller;
   readonly session: AgentSession;
 }
 
+/** Unlike `agent`, it never fails for a missing destination: the chat itself is one. */
 function doorRequest(parts: ChatMethodParts, { params, caller, session, text, media }: Said): DoorRequest {
   const { idempotencyKey, ...body } = params;
   // A chat that nobody wrote to from a channel is answered in its transcript alone.

@@ -6,6 +6,7 @@ import type { Row } from "./tx.ts";
 /** Where a run came in. */
 export type RunDoor = "agent" | "chat.send" | "channel";
 
+/** Common to every end. */
 interface RunResult {
   readonly text: string;
   readonly media: readonly MediaRef[];
@@ -24,6 +25,7 @@ export type RunOutcome = RunResult &
     | { readonly state: "failed"; readonly error: string }
   );
 
+/** A transcript message with the id it is stored under. */
 export interface StoredMessage {
   readonly id: string;
   readonly message: TranscriptMessage;
@@ -49,6 +51,7 @@ export interface RunRecord {
   readonly outcome?: RunOutcome;
 }
 
+/** The table's columns as SQLite returns them. */
 interface RunRow extends Row {
   readonly run_id: string;
   readonly door: string;
@@ -65,9 +68,11 @@ interface RunRow extends Row {
   readonly outcome: string | null;
 }
 
+/** What `parseRun` and `parsePending` read. */
 export const RUN_COLUMNS =
   "run_id, door, identity, digest, session_key, session_id, agent_id, request, pending, inbox, state, accepted_at, outcome";
 
+/** The only writer of the table is `runs.ts`, so its rows are taken at their word. */
 export function parseRun(row: Row): RunRecord {
   const run = row as RunRow;
   return {

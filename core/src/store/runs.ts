@@ -53,6 +53,7 @@ export interface CloseArgs {
   readonly at: number;
 }
 
+/** As the partial index `runs_open` has it, word for word: only then is the index used. */
 const OPEN = "state IN ('accepted', 'running')";
 
 function readRow(tx: Tx, runId: string): Row | undefined {
@@ -60,6 +61,7 @@ function readRow(tx: Tx, runId: string): Row | undefined {
 }
 
 function accept(tx: Tx, args: AcceptArgs): AcceptResult {
+  // Claimed again, the messages of a dead run come in the same order, so their first one identifies it.
   const first = args.inbox?.[0];
   const adopted =
     first === undefined
@@ -113,11 +115,7 @@ function start(tx: Tx, args: { readonly runId: string; readonly at: number }): S
   const { sessionKey } = parseRun(row);
   const messages = pending === undefined ? [] : [pending];
   const entry = appendMessages(tx, { key: sessionKey, messages, at: args.at });
-  tx.run(
-    "UPDATE runs SET state = 'running', pending = NULL, session_id = ? WHERE run_id = ?",
-    entry.sessionId,
-    args.runId,
-  );
+  tx.run("UPDATE runs SET state = 'running', pending = NULL WHERE run_id = ?", args.runId);
   return entry;
 }
 
@@ -127,9 +125,11 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   if (row === undefined) return undefined;
   const run = parseRun(row);
   if (run.outcome !== undefined) return undefined;
+  // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
   insertIntents(tx, args.intents);
+  // Rows that were parked or dropped meanwhile keep the reason they have.
   const open = run.inbox.filter((id) => isOpenInbox(tx, id));
   markInbox(tx, open, { ...args.inbox, at: args.at });
   tx.run(
@@ -142,6 +142,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   return entry;
 }
 
+/** What `sessions.list` shows of the last run. */
 function closingFacts({ state, usage }: RunOutcome): SessionFacts {
   const abortedLastRun = state === "aborted";
   if (usage === undefined) return { abortedLastRun };
@@ -158,11 +159,14 @@ export const runsCommands = {
   /** Stores a run before anybody is told that it was accepted. */
   "runs.accept": (tx: Tx, args: AcceptArgs): AcceptResult => accept(tx, args),
 
+  /** The run leaves the queue of its session. */
   "runs.start": (tx: Tx, args: { readonly runId: string; readonly at: number }): SessionEntry | undefined =>
     start(tx, args),
 
+  /** The one transaction that ends a run: run, transcript, outbox and inbox together. */
   "runs.close": (tx: Tx, args: CloseArgs): SessionEntry | undefined => close(tx, args),
 
+  /** By run id; a closed run carries its outcome. */
   "runs.get": (tx: Tx, args: { readonly runId: string }): RunRecord | undefined => {
     const row = readRow(tx, args.runId);
     return row === undefined ? undefined : parseRun(row);
