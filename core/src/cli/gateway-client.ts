@@ -38,7 +38,7 @@ export async function withGateway<T>(
   use: (client: GatewayClient) => Promise<T>,
 ): Promise<T> {
   const environment = environmentOf(call.args, call.io);
-  const target = await findTarget(call.args, environment, call.io);
+  const target = await findTarget(call.args, environment);
   const sign = () => cliIdentity(environment.paths.identityFile);
   const client = await connect({ target, ...call }, target.own ? undefined : await sign()).catch(
     async (error: unknown) => {

@@ -7,7 +7,6 @@ import { readToken } from "../config/token.ts";
 import { checkConfig, readConfigFile } from "../config/load.ts";
 import { Config } from "openclaw-host-schemas";
 import { CliFailure, EXIT, usage } from "./failure.ts";
-import type { Io } from "./io.ts";
 
 /** Which gateway a command talks to, and with what. */
 export interface Target {
@@ -28,13 +27,13 @@ export interface TargetArgs {
  * is `--token`, else `OPENCLAW_GATEWAY_TOKEN`, else that of the config, else the generated one. A given `--url` takes no
  * stored token: it would hand this gateway's secret to another machine.
  */
-export async function findTarget(args: TargetArgs, environment: Environment, io: Io): Promise<Target> {
+export async function findTarget(args: TargetArgs, environment: Environment): Promise<Target> {
   const given = args.token ?? environment.token;
   if (args.url !== undefined) {
     if (given === undefined) throw usage("--url needs --token, or OPENCLAW_GATEWAY_TOKEN: the token of that gateway");
     return { url: args.url, token: given, own: false };
   }
-  const config = await resolvedConfig(environment, io);
+  const config = await resolvedConfig(environment);
   const { remote } = config.gateway;
   if (remote.url !== undefined) {
     const token = given ?? remote.token;
@@ -50,11 +49,11 @@ export async function findTarget(args: TargetArgs, environment: Environment, io:
 }
 
 /** Faults of the config are the gateway's business; a command needs `gateway` only, and says what it cannot resolve. */
-async function resolvedConfig(environment: Environment, io: Io): Promise<Config> {
+async function resolvedConfig(environment: Environment): Promise<Config> {
   const { paths } = environment;
   const loaded = checkConfig(await readConfigFile(paths.configFile), { channels: new Map(), unknownChannels: "warn" });
   const { gateway } = loaded.config;
-  const deps = { env: io.env, baseDir: paths.configDir, redactor: createRedactor() };
+  const deps = { env: environment.variables, baseDir: paths.configDir, redactor: createRedactor() };
   const schema = parseSchema(Config.properties.gateway);
   const { value, issues } = await resolveSecrets({ schema, value: gateway, path: "gateway" }, deps);
   const [issue] = issues;

@@ -1,16 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-
-/** Owner only, whatever the umask says. */
-const DIR_MODE = 0o700;
-const FILE_MODE = 0o600;
-
-/** Makes `dir` and its parents, mode 0700, and takes rights of others away from a `dir` that exists. */
-export async function ensurePrivateDir(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: DIR_MODE });
-  await chmod(dir, DIR_MODE);
-}
+import { ensurePrivateDir } from "../base/private-file.ts";
 
 /**
  * Replaces a file as a whole, mode 0600: a reader sees the old or the new text, never half of it, and a crash leaves one of
@@ -18,10 +9,10 @@ export async function ensurePrivateDir(dir: string): Promise<void> {
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const dir = dirname(path);
-  await mkdir(dir, { recursive: true, mode: DIR_MODE });
+  ensurePrivateDir(dir);
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    const file = await open(draft, "wx", FILE_MODE);
+    const file = await open(draft, "wx", 0o600);
     try {
       await file.writeFile(text);
       await file.sync();

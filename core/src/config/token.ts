@@ -29,5 +29,5 @@ export async function ensureToken(file: string, ids: Pick<Ids, "token">): Promis
   return existing;
 }
 
-/** Enough to recognise a token, too little to use it. */
-export const tokenHint = (token: string): string => `${token.slice(0, 4)}…`;
+/** Enough to recognise a secret, too little to use it; of a short one nothing is shown. */
+export const tokenHint = (secret: string): string => (secret.length < MIN_CHARS ? "…" : `${secret.slice(0, 4)}…`);
