@@ -8,6 +8,8 @@ export default defineConfig({
   splitting: true,
   sourcemap: false,
   clean: false,
+  // node:sqlite exists only under its prefix.
+  removeNodeProtocol: false,
   minify: false,
   // Everything but jiti is bundled, so that what a user installs is small and starts fast.
   noExternal: [/^(?!jiti$|node:)/],

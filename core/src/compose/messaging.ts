@@ -20,8 +20,6 @@ export interface Messaging {
   readonly turns: Turns;
   readonly runtimes: Runtimes;
   readonly changes: SessionChanges;
-  /** Turns first, so that their answers are still stored; then every account. */
-  close(): Promise<void>;
 }
 
 export interface MessagingParts {
@@ -38,9 +36,6 @@ export interface MessagingParts {
   /** Something that `channels.status` shows has changed. */
   readonly onChange: () => void;
 }
-
-/** How long running turns may go on when the gateway stops, ms; the whole stop has 5 s. */
-const DRAIN_MS = 1_500;
 
 export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
   const { storage, directory, clock, ids, log, sink } = parts;
@@ -63,16 +58,7 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     sink,
     log: log.child("turns"),
   });
-  return {
-    channels,
-    turns,
-    runtimes,
-    changes,
-    async close() {
-      await turns.close(DRAIN_MS);
-      await channels.close();
-    },
-  };
+  return { channels, turns, runtimes, changes };
 }
 
 interface Built {

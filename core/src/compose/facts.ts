@@ -1,0 +1,71 @@
+import { hostname, networkInterfaces, release } from "node:os";
+import type { HealthSnapshot, PresenceEntry } from "openclaw-host-schemas";
+import type { HealthFacts } from "../automation/health.ts";
+import type { Channels } from "../channels/channels.ts";
+import { channelsSnapshot } from "../channels/snapshot.ts";
+import { agentOf } from "../sessions/key.ts";
+import type { SessionEntry, Sessions } from "../sessions/sessions.ts";
+import type { AgentDirectory } from "./agents.ts";
+
+/** Sessions named in `health`; the rest is in `sessions.list`. */
+const RECENT = 5;
+
+/** No heartbeat runs yet; the period is that of the field's default, s. Source: wire protocol section 3. */
+const HEARTBEAT_SECONDS = 0;
+
+export interface FactParts {
+  readonly channels: Channels;
+  readonly sessions: Sessions;
+  readonly directory: AgentDirectory;
+  readonly database: string;
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+/** What `health` says, from memory alone (wire protocol section 3, HealthSnapshot). */
+export function healthFacts(parts: FactParts): HealthFacts {
+  const { channels, sessions, directory } = parts;
+  const listed = channelsSnapshot(channels.accounts, channels.registry);
+  const entries = sessions.list();
+  const { defaultId, profiles } = directory.agents();
+  return {
+    channels: { ...listed.channels } as HealthSnapshot["channels"],
+    channelOrder: [...listed.order],
+    channelLabels: { ...listed.labels },
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    defaultAgentId: defaultId,
+    agents: profiles.map(({ id, name }) => ({
+      agentId: id,
+      ...(name === undefined ? {} : { name }),
+      isDefault: id === defaultId,
+      heartbeat: { enabled: false, every: "0m", everyMs: 0, prompt: "", target: "none", ackMaxChars: 0 },
+      sessions: summary(parts, entries.filter((entry) => agentOf(entry.key) === id)),
+    })),
+    sessions: summary(parts, entries),
+  };
+}
+
+function summary({ database, now }: FactParts, entries: readonly SessionEntry[]) {
+  const newest = entries.toSorted((a, b) => b.updatedAt - a.updatedAt).slice(0, RECENT);
+  const recent = newest.map(({ key, updatedAt }) => ({ key, updatedAt, age: Math.max(0, now() - updatedAt) }));
+  return { path: database, count: entries.length, recent };
+}
+
+/** The gateway's own presence entry (wire protocol section 3). */
+export function ownPresence(version: string): Omit<PresenceEntry, "ts"> {
+  const host = hostname();
+  const ip = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find((address) => address.family === "IPv4" && !address.internal)?.address;
+  const where = ip === undefined ? host : `${host} (${ip})`;
+  return {
+    host,
+    ...(ip === undefined ? {} : { ip }),
+    version,
+    platform: `${process.platform} ${release()}`,
+    modelIdentifier: process.arch,
+    mode: "gateway",
+    reason: "self",
+    text: `Gateway: ${where} · app ${version} · mode gateway · reason self`,
+  };
+}

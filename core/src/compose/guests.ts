@@ -1,0 +1,79 @@
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import type { Redactor } from "../base/redact.ts";
+import { parseSchema } from "../config/json-schema.ts";
+import type { Environment } from "../config/paths.ts";
+import { resolveSecrets } from "../config/secrets.ts";
+import { type ExtensionHost, createExtensionHost } from "../host/host.ts";
+import type { Messaging } from "./messaging.ts";
+import { type Settings, secretDeps } from "./settings.ts";
+import type { Storage } from "./storage.ts";
+
+/** The extensions of this gateway and the secrets they are given. */
+export interface Guests {
+  readonly host: ExtensionHost;
+  /** A value with its secrets in place. Throws an `Error` that names the one that could not be read. */
+  resolve(schema: object, value: unknown): Promise<unknown>;
+}
+
+export interface GuestsParts {
+  readonly environment: Environment;
+  readonly settings: Settings;
+  readonly storage: Storage;
+  readonly messaging: Messaging;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+}
+
+export function createGuests(parts: GuestsParts): Guests {
+  const { environment, settings, storage, messaging, redactor, clock, ids, log } = parts;
+  const { config } = settings;
+  const entryOf = (extension: string) => config.extensions.entries[extension];
+  const host = createExtensionHost({
+    extensions: settings.extensions,
+    stateDir: environment.paths.stateDir,
+    isolationOf: (extension) => entryOf(extension)?.isolation ?? "process",
+    isConfigured: (kind, id) => isConfigured(settings, kind, id),
+    agentConfig: (agent) => entryOf(providerOf(settings, agent) ?? "")?.config ?? {},
+    registerChannel: messaging.channels.register,
+    registerAgent: messaging.runtimes.register,
+    store: storage.store,
+    media: storage.media,
+    clock,
+    ids,
+    log: log.child("host"),
+    redact: redactor.text,
+    guestEnv: guestEnvironment(environment.variables),
+  });
+  return {
+    host,
+    async resolve(schema, value) {
+      const at = { schema: parseSchema(schema), value, path: "" };
+      const resolved = await resolveSecrets(at, secretDeps(environment, redactor));
+      const [fault] = resolved.issues;
+      if (fault !== undefined) throw new Error(`${fault.path}: ${fault.message}`);
+      return resolved.value;
+    },
+  };
+}
+
+/** True when the configuration uses a channel or a runtime, so that its extension is worth a process. */
+function isConfigured({ config }: Settings, kind: "channel" | "agent", id: string): boolean {
+  if (kind === "channel") return config.channels[id] !== undefined && config.channels[id].enabled !== false;
+  return [config.agents.defaults.runtime, ...config.agents.list.map((agent) => agent.runtime)].includes(id);
+}
+
+const providerOf = ({ extensions }: Settings, agent: string): string | undefined =>
+  extensions.find(({ manifest }) => manifest?.provides.agents?.includes(agent))?.id;
+
+/** What guests need of the operator's network; nothing else of the environment reaches them. */
+const GUEST_VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "TZ"] as const;
+
+function guestEnvironment(variables: Environment["variables"]): Record<string, string> {
+  return Object.fromEntries(
+    GUEST_VARIABLES.flatMap((name) => (variables[name] === undefined ? [] : [[name, variables[name]]])),
+  );
+}

@@ -1,0 +1,248 @@
+import { createHealth } from "./automation/health.ts";
+import { createPresence } from "./automation/presence.ts";
+import { createStateVersions } from "./automation/state-versions.ts";
+import { startTick } from "./automation/tick.ts";
+import { createAuthenticator } from "./auth/authenticator.ts";
+import { createSecretCheck } from "./auth/shared-secret.ts";
+import { createDeviceTokens, loadServerKey } from "./auth/tokens.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import type { EventSink } from "./base/event-sink.ts";
+import { type Ids, systemIds } from "./base/ids.ts";
+import { openLogFile } from "./base/log-file.ts";
+import type { LogLevel, LogSink, Logger } from "./base/log.ts";
+import { createLogger } from "./base/logger.ts";
+import { ensurePrivateDir } from "./base/private-file.ts";
+import { type Redactor, createRedactor } from "./base/redact.ts";
+import { type AgentDirectory, createAgentDirectory } from "./compose/agents.ts";
+import { hostsOf } from "./compose/bind.ts";
+import { healthFacts, ownPresence } from "./compose/facts.ts";
+import { type Guests, createGuests } from "./compose/guests.ts";
+import { createHandlers } from "./compose/handlers.ts";
+import { createMediaImporter } from "./compose/import-media.ts";
+import { type Messaging, openMessaging } from "./compose/messaging.ts";
+import { createPhases } from "./compose/phases.ts";
+import { type Settings, loadSettings } from "./compose/settings.ts";
+import { type Storage, openStorage } from "./compose/storage.ts";
+import { writeRunning } from "./config/running.ts";
+import type { RunningGateway, StartOptions } from "./gateway-options.ts";
+import { acquireStateLock } from "./store/lock.ts";
+import { LIMITS } from "./wire/limits.ts";
+import { type WireServer, createWireServer } from "./wire/wire-server.ts";
+
+/** How long running turns may go on when the gateway stops, ms; the whole stop has 5 s. */
+const DRAIN_MS = 1_500;
+
+/** What a test may replace. */
+export interface Systems {
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/**
+ * Starts a gateway: builds its parts in order and listens. Everything that was built is closed again when a later step
+ * fails.
+ *
+ * @throws ConfigError, StateLocked, StoreError, or an Error that says why the port cannot be used.
+ */
+export async function startGateway(
+  options: StartOptions,
+  systems: Systems = { clock: systemClock, ids: systemIds },
+): Promise<RunningGateway> {
+  await using built = new AsyncDisposableStack();
+  const { paths } = options.environment;
+  const lock = acquireStateLock(paths.stateDir);
+  built.defer(() => lock.release());
+  const redactor = createRedactor();
+  const logs = openLogs(options, systems.clock, redactor);
+  built.defer(() => logs.close());
+  for (const notice of options.environment.notices) logs.log("info").info(notice);
+  const phase = createPhases(logs.log("info"), () => performance.now());
+  const settings = await phase("config and manifests", () => loadSettings(options, { ids: systems.ids, redactor }));
+  const log = logs.log(options.logLevel ?? settings.config.logging.level);
+  for (const { path, message } of settings.loaded.warnings) log.warn(`config ${path}: ${message}`);
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => {});
+  const base: Base = { options, settings, redactor, log, ...systems, onFatal: ended.reject };
+  const storage = await phase("store", () => openStorage({ paths, ...base }));
+  built.defer(() => storage.close());
+  const parts = await phase("channels and turns", () => buildParts(base, storage));
+  built.defer(() => parts.close());
+  const gateway = await phase("wire", () => listen(base, parts));
+  parts.guests.host.start();
+  return running(base, { parts, gateway, ended, stop: built.move() });
+}
+
+interface Base extends Systems {
+  readonly options: StartOptions;
+  readonly settings: Settings;
+  readonly redactor: Redactor;
+  readonly log: Logger;
+  /** The gateway cannot go on: its store has died. */
+  readonly onFatal: (error: Error) => void;
+}
+
+interface Parts {
+  readonly storage: Storage;
+  readonly directory: AgentDirectory;
+  readonly messaging: Messaging;
+  readonly guests: Guests;
+  readonly wire: WireServer;
+  close(): Promise<void>;
+}
+
+function openLogs({ environment, console }: StartOptions, clock: Clock, redact: Redactor) {
+  ensurePrivateDir(environment.paths.logsDir);
+  const file = openLogFile({ path: environment.paths.logFile });
+  const sinks: readonly LogSink[] = [console, file.sink];
+  return { log: (level: LogLevel) => createLogger({ clock, sinks, level, redact }), close: () => file.close() };
+}
+
+/** Domains first, then the wire over them; they publish through a sink that reaches the wire once it is there. */
+async function buildParts(base: Base, storage: Storage): Promise<Parts> {
+  const { settings } = base;
+  const directory = createAgentDirectory(settings.config);
+  const sink: EventSink = { publish: (...event) => wire.sink.publish(...event) };
+  const messaging = await openMessaging({
+    ...base,
+    storage,
+    directory,
+    sink,
+    configs: {
+      section: () => settings.config.channels,
+      resolve: (schema, config) => guests.resolve(schema, config),
+    },
+    maxConcurrent: settings.config.agents.defaults.maxConcurrent,
+    onStuck: (runtime, runId) => guests.host.recycleAgent(runtime, `it ignored the abort of run ${runId}`),
+    onChange: () => {},
+  });
+  const guests = createGuests({ ...base, environment: base.options.environment, storage, messaging });
+  const { wire, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
+  await messaging.turns.recover();
+  return {
+    storage,
+    directory,
+    messaging,
+    guests,
+    wire,
+    async close() {
+      closeWire();
+      await messaging.channels.close();
+      await guests.host.stop();
+    },
+  };
+}
+
+interface WireNeeds extends Pick<Parts, "storage" | "directory" | "messaging" | "guests"> {
+  readonly sink: EventSink;
+}
+
+/** The wire with everything that speaks only through it: presence, health, tick. */
+function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire: () => void } {
+  const { clock, ids, log, options, settings } = base;
+  const { storage, directory, messaging, sink, guests } = needs;
+  const { paths } = options.environment;
+  const versions = createStateVersions();
+  const facts = { ...storage, ...messaging, directory, database: paths.database, now: clock.now };
+  const presence = createPresence({ clock, sink, versions, self: ownPresence(options.version) });
+  const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
+  const importer = createMediaImporter(storage.media, clock);
+  const about = { version: options.version, paths, settings, clock, log, sink };
+  const handlers = createHandlers({ ...about, ...needs, host: guests.host, health, presence, importer });
+  const startedAt = clock.now();
+  const wire = createWireServer({
+    clock,
+    ids,
+    log: log.child("wire"),
+    store: storage.store,
+    version: options.version,
+    authenticator: buildAuthenticator(base, storage),
+    handlers,
+    selfKeyed: new Set(["agent", "chat.send"]),
+    snapshot: () => ({
+      presence: presence.list() as never,
+      health: health.current,
+      stateVersion: versions.current,
+      uptimeMs: clock.now() - startedAt,
+      configPath: paths.configFile,
+      stateDir: paths.stateDir,
+      sessionDefaults: sessionDefaults(directory),
+      authMode: settings.secret.auth.mode,
+    }),
+    onAdmitted: presence.connected.bind(presence),
+    onConnected: ({ connId }) => health.greet(connId),
+    onDisconnected: presence.disconnected.bind(presence),
+  });
+  const undo = [health.start(), startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }), importer.close];
+  return { wire, closeWire: () => undo.forEach((stop) => stop()) };
+}
+
+function buildAuthenticator({ options, settings, clock, log }: Base, { devices }: Storage) {
+  const { auth } = settings.config.gateway;
+  const policy = {
+    mode: settings.secret.auth.mode,
+    checkSecret: createSecretCheck(settings.secret.auth),
+    tokens: createDeviceTokens(loadServerKey(options.environment.paths.serverKeyFile)),
+    localTrust: auth.localTrust,
+    localOwnerScopes: auth.localOwner.scopes === "none" ? [] : auth.localOwner.scopes,
+    origins: { allowedOrigins: [], allowHostHeader: false },
+  };
+  return createAuthenticator({ policy, devices, clock, log: log.child("auth") });
+}
+
+function sessionDefaults(directory: AgentDirectory) {
+  const { defaultId, mainKey, scope } = directory.agents();
+  return { defaultAgentId: defaultId, mainKey, mainSessionKey: `agent:${defaultId}:${mainKey}`, scope };
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function listen({ options, settings, log }: Base, { wire }: Parts): Promise<Address> {
+  const { port, bind } = settings.config.gateway;
+  const hosts = hostsOf(options.bind ?? bind);
+  const listening = await wire.listen({ port: options.port ?? port, ...(hosts === undefined ? {} : { hosts }) });
+  const host = listening.hosts[0] ?? "127.0.0.1";
+  const { runningFile } = options.environment.paths;
+  const at = { host, port: listening.port, pid: process.pid };
+  await writeRunning(runningFile, { at, extensions: options.extensions });
+  log.info("listening", { host, port: listening.port });
+  return { host, port: listening.port };
+}
+
+interface Started {
+  readonly parts: Parts;
+  readonly gateway: Address;
+  readonly ended: PromiseWithResolvers<void>;
+  /** Closes what was built, last built first. */
+  readonly stop: AsyncDisposableStack;
+}
+
+function running(base: Base, { parts, gateway, ended, stop }: Started): RunningGateway {
+  const { options, settings, log } = base;
+  let closing: Promise<void> | undefined;
+  async function close(reason: string): Promise<void> {
+    log.info("stopping", { reason });
+    await parts.messaging.turns.close(DRAIN_MS);
+    await parts.wire.close({ reason, restartExpectedMs: null });
+    await stop.disposeAsync();
+    await writeRunning(options.environment.paths.runningFile, { extensions: options.extensions });
+    ended.resolve();
+  }
+  return {
+    ...gateway,
+    url: `ws://${gateway.host.includes(":") ? `[${gateway.host}]` : gateway.host}:${gateway.port}`,
+    log,
+    secret: { mode: settings.secret.auth.mode, hint: settings.secret.hint, source: settings.secret.source },
+    extensions: parts.guests.host.list().map(({ id, state, reason, fix, provides }) => ({
+      id,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      ...(fix === undefined ? {} : { fix }),
+      channels: provides.channels ?? [],
+    })),
+    close: (reason) => (closing ??= close(reason)),
+    closed: ended.promise,
+  };
+}
