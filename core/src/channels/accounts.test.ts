@@ -185,10 +185,10 @@ describe("supervised accounts", () => {
     await channels.until(() => phase() === "connected");
     let closed = false;
     void channels.accounts.close().then(() => (closed = true));
-    await channels.clock.advance(4_000);
+    await channels.clock.advance(2_000);
     expect(closed).toBe(false);
     await channels.advanceUntil(() => closed, 500);
-    expect(channels.clock.now()).toBeLessThan(1_700_000_007_000);
+    expect(channels.clock.now()).toBeLessThan(1_700_000_005_000);
   });
 
   it("close the doors of a connection that ended", async () => {
@@ -256,6 +256,17 @@ describe("supervised accounts", () => {
     expect(() => channels.accounts.require({ ...NAME, account: "other" })).toThrow(
       "unknown account other of channel test; it has: default",
     );
+  });
+
+  it("give the owner's rules as they are configured, with the named senders as owners", async () => {
+    await channels.dispose();
+    channels = await openTestChannels({ test: { allowFrom: ["42"] } });
+    const defaults = { agentId: "main", mainKey: "main", dmScope: "main" } as const;
+    expect(channels.accounts.rules(NAME, defaults)).toMatchObject({
+      policy: { allowFrom: ["42"], dmPolicy: "allowlist" },
+      routing: { ...defaults, owners: ["42"] },
+    });
+    expect(channels.accounts.rules({ ...NAME, account: "gone" }, defaults)).toBeUndefined();
   });
 
   it("say so when they are configured but off, or nobody provides their channel", async () => {

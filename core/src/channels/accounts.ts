@@ -8,12 +8,18 @@ import type { AccountFacts } from "./account-facts.ts";
 import type { AccountsParts } from "./accounts-parts.ts";
 import { type Leases, createLeases } from "./lease.ts";
 import type { AccessPolicy } from "./policy.ts";
-import type { DeliveryTarget } from "./route.ts";
+import type { DeliveryTarget, Routing } from "./route.ts";
 
 /** One account as it is configured and as it is. `facts` is absent when no extension provides the channel or it is disabled. */
 export interface AccountView {
   readonly configured: ConfiguredAccount;
   readonly facts?: AccountFacts;
+}
+
+/** Who is heard on an account, and where it goes. */
+export interface Rules {
+  readonly policy: AccessPolicy;
+  readonly routing: Routing;
 }
 
 export interface Accounts {
@@ -23,11 +29,13 @@ export interface Accounts {
   channels(): readonly string[];
   /** Configured accounts, in the order of the file; of one channel or of all. */
   list(channel?: string): readonly AccountView[];
-  /** Throws `INVALID_REQUEST` for an account that is not configured. */
+  find(name: AccountName): AccountView | undefined;
+  /** As `find`; throws `INVALID_REQUEST` for an account that is not configured. */
   require(name: AccountName): AccountView;
   /** Accounts that have connected since the start: their capabilities are known and their messages can be answered. */
   reachable(): readonly AccountName[];
-  policy(name: AccountName): AccessPolicy;
+  /** What the owner decided for an account, as the configuration is now; undefined when it is not configured any more. */
+  rules(name: AccountName, defaults: Omit<Routing, "owners">): Rules | undefined;
   capabilities(name: AccountName): Promise<Capabilities>;
   /** Shows or ends "typing"; nothing when the channel has no such thing or is not connected. Rejects when the channel fails. */
   typing(target: DeliveryTarget, on: boolean): Promise<void>;
@@ -88,15 +96,18 @@ class AccountSet implements Accounts {
       });
   }
 
+  find(name: AccountName): AccountView | undefined {
+    return this.list(name.channel).find(({ configured }) => configured.account === name.account);
+  }
+
   require(name: AccountName): AccountView {
-    const all = this.list(name.channel);
-    const view = all.find(({ configured }) => configured.account === name.account);
+    const view = this.find(name);
     if (view !== undefined) return view;
-    const known = all.map(({ configured }) => configured.account).join(", ");
+    const known = this.list(name.channel).map(({ configured }) => configured.account);
     throw invalidRequest(
-      known === ""
+      known.length === 0
         ? `channel ${name.channel} is not configured; see: openclaw channels add ${name.channel}`
-        : `unknown account ${name.account} of channel ${name.channel}; it has: ${known}`,
+        : `unknown account ${name.account} of channel ${name.channel}; it has: ${known.join(", ")}`,
     );
   }
 
@@ -106,8 +117,9 @@ class AccountSet implements Accounts {
       .map(({ configured: { channel, account } }) => ({ channel, account }));
   }
 
-  policy(name: AccountName): AccessPolicy {
-    return this.require(name).configured.policy;
+  rules(name: AccountName, defaults: Omit<Routing, "owners">): Rules | undefined {
+    const policy = this.find(name)?.configured.policy;
+    return policy === undefined ? undefined : { policy, routing: { ...defaults, owners: policy.allowFrom } };
   }
 
   async capabilities(name: AccountName): Promise<Capabilities> {

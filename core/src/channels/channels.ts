@@ -39,7 +39,7 @@ export interface Channels {
   parseTarget(raw: RawTarget): Promise<DeliveryTarget>;
   /** Registers a channel and connects its accounts; the undo disconnects them. Throws on a colliding id. */
   register(port: ChannelPort): Undo;
-  /** Disconnects every account and sends nothing more; ends within about 7 s whatever the platforms do. */
+  /** Disconnects every account and sends nothing more; ends within about 4 s whatever the platforms do. */
   close(): Promise<void>;
 }
 

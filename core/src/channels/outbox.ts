@@ -33,7 +33,7 @@ export interface OutboxParts extends SendingParts {
 }
 
 /** How long a stop waits for parts in flight, ms; their fate is then unknown. */
-const CLOSE_GRACE_MS = 2_000;
+const CLOSE_GRACE_MS = 1_000;
 
 type Waiter = (outcome: DeliveryOutcome) => void;
 

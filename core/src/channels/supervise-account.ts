@@ -36,7 +36,7 @@ export interface SupervisedAccount {
 const CONFIG_MS = 10_000;
 export const PROBE_MS = 15_000;
 const CONNECT_MS = 30_000;
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 3_000;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
