@@ -39,19 +39,20 @@ function listen(ctx: AccountCtx<{ port: number }>): Connection {
         .catch(() => socket.destroy());
     });
   });
-  const stop = (detail: string) => {
+  const stop = async () => {
     for (const socket of talks.values()) socket.destroy();
-    server.close(() => end({ retry: "backoff", code: "closed", detail }));
+    server.close(() => end({ retry: "never", code: "drained", detail: "closed on request" }));
+    await closed;
   };
   server.on("error", (error) => end({ retry: "backoff", code: "listen", detail: error.message }));
   server.listen(ctx.config.port, "127.0.0.1", () => ctx.health({ state: "ready", lastRoundTripAt: ctx.clock.now() }));
-  ctx.effect(() => stop("stopped"));
+  ctx.effect(stop);
   const send: Connection["send"] = async ({ to }, { key, part }) => {
     if (talks.get(to.id)?.write(`${part.text ?? ""}\n`) === undefined)
       throw new SendError("they hung up", { fate: "rejected", scope: "peer" });
     return { ids: [`${key}/${part.index}`], at: ctx.clock.now(), peer: to };
   };
-  return { closed, send, drain: async () => stop("drained") };
+  return { closed, send, drain: stop };
 }
 
 const extension: ExtensionDef = defineExtension({ channels: [hello] });

@@ -10,7 +10,10 @@ type GrammySignal = NonNullable<Parameters<BotApi["getMe"]>[0]>;
 /** Longer than any deadline of ours, seconds: the deadlines that count are the signals passed with each call. */
 const NO_OWN_TIMEOUT_SECONDS = 3_600;
 
-/** A Bot API client for one bot. grammY does the typing, the encoding and the upload streams. */
+/**
+ * A Bot API client for one bot. grammY does the typing, the encoding and the upload streams; its own polling, retries and
+ * error handling stay unused, since those belong to the poller here and to the host.
+ */
 export function createApi(settings: Settings): BotApi {
   const api = new Api(settings.botToken, {
     apiRoot: settings.apiRoot,

@@ -115,7 +115,7 @@ describe("a connection", () => {
     await expect.poll(() => host.health.map(({ state }) => state), { interval: 5 }).toEqual(["starting", "ready"]);
     await connection.typing?.({ kind: "dm", id: "7" }, true, call());
     await connection.drain(call());
-    expect(await connection.closed).toMatchObject({ code: "stopped" });
+    expect(await connection.closed).toMatchObject({ code: "drained" });
     expect(host.clock.sleeping()).toEqual([]);
     telegram.say("too late");
     expect(host.received).toEqual([]);

@@ -22,6 +22,10 @@ const REDELIVERY_WINDOW_MS = 25 * 60 * 60 * 1_000;
 /** Largest upload to Telegram's own server: https://core.telegram.org/bots/api#sending-files */
 const MAX_UPLOAD_BYTES = 50_000_000;
 
+/**
+ * What the Bot API can do. Not declared, because it cannot: delete events, read receipts, an idempotency key. Polls and
+ * streaming by edit could be had and are not built.
+ */
 const capabilities: Capabilities = {
   peers: ["dm", "group", "channel"],
   threads: true,
@@ -46,6 +50,7 @@ export const telegram: ChannelDef = defineChannel({
   account: AccountSchema,
   capabilities,
   async probe(ctx, call) {
+    // A probe answers, it does not throw: a missing token is an answer, too.
     try {
       return await probe(createApi(settingsOf(ctx.config)), call);
     } catch (error) {
@@ -59,7 +64,12 @@ export const telegram: ChannelDef = defineChannel({
   targets: { parse: async (raw) => parseTarget(raw) },
 });
 
-/** Returns at once; `health` turns `ready` with the first completed poll. */
+/**
+ * Returns at once; `health` turns `ready` with the first completed poll. A link over long polling does not break: failed
+ * polls are retried inside while sends go on, and only a refused token or the host's own stop ends it.
+ *
+ * @throws ConnectError when there is no token.
+ */
 function connect(ctx: AccountCtx<unknown>): Connection {
   const settings = settingsOf(ctx.config);
   const api = createApi(settings);

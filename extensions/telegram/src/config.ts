@@ -1,7 +1,7 @@
 import { ConnectError, Endpoint, Secret, type TSchema, Type } from "openclaw-host-sdk";
 
 /** Telegram's own server. Self-hosted ones: https://core.telegram.org/bots/api#using-a-local-bot-api-server */
-export const DEFAULT_API_ROOT = "https://api.telegram.org";
+const DEFAULT_API_ROOT = "https://api.telegram.org";
 const DEFAULT_POLL_TIMEOUT_SECONDS = 30;
 
 const Ids = (description: string) =>

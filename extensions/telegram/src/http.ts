@@ -18,6 +18,7 @@ interface AnySignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+/** What grammY passes to its `fetch`: JSON text, or the chunks of a multipart upload. */
 interface GrammyRequest {
   readonly method?: string;
   readonly headers?: Record<string, string>;
@@ -63,6 +64,7 @@ export async function botFetch(url: string, request: GrammyRequest): Promise<Res
   }
 }
 
+/** The body as text, given up on when it grows past any honest size. */
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -77,6 +79,7 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
+/** Every answer of the Bot API, refusals too, says `ok`. */
 function isBotAnswer(text: string): boolean {
   try {
     const answer: unknown = JSON.parse(text);

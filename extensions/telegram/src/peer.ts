@@ -12,6 +12,7 @@ function nameOf({ first_name: first, last_name: last, title }: Named): string | 
   return name === "" ? undefined : clipName(name);
 }
 
+/** The fields of people, groups and channels that make up a name. */
 interface Named {
   readonly first_name?: string | undefined;
   readonly last_name?: string | undefined;
@@ -29,6 +30,7 @@ export function peerOf(chat: Chat, topic?: number): Peer {
   };
 }
 
+/** A person or bot; the id is for ever, the handle is not. */
 export function actorOfUser(user: User): Actor {
   const name = nameOf(user);
   return {

@@ -119,7 +119,7 @@ describe("polling", () => {
     const end = begin();
     await ready();
     stop.abort();
-    expect(await end).toMatchObject({ code: "stopped" });
+    expect(await end).toMatchObject({ code: "drained" });
     expect(host.clock.sleeping()).toEqual([]);
   });
 });

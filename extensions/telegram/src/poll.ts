@@ -14,6 +14,7 @@ const LONGEST_RETRY_MS = 30_000;
 /** `ready` is repeated at most this often, ms: well within the minute in which health must show a dead channel. */
 const READY_EVERY_MS = 10_000;
 
+/** What polling needs of its surroundings. */
 export interface Poller {
   readonly api: Pick<BotApi, "getUpdates" | "deleteWebhook">;
   readonly ctx: Pick<AccountCtx<unknown>, "receive" | "cursor" | "health" | "clock" | "log" | "self">;
@@ -58,9 +59,10 @@ export async function poll(poller: Poller): Promise<Closed> {
     ctx.log.warn("Telegram polling failed, retrying", { detail, failures });
     await pause(ctx.clock, waitMs ?? retryMs(failures), signal);
   }
-  return { retry: "now", code: "stopped", detail: "polling was stopped on request" };
+  return { retry: "never", code: "drained", detail: "polling was stopped on request" };
 }
 
+/** Doubles with each failure in a row. */
 const retryMs = (failures: number): number =>
   Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
 
@@ -88,11 +90,13 @@ function throttledReady(ctx: Poller["ctx"]) {
   };
 }
 
+/** One poll: from where, and whether to wait for news. */
 interface Ask {
   readonly offset: number | undefined;
   readonly wait: boolean;
 }
 
+/** One round: fetch, decode, store. Every way it can fail comes back as a value. */
 async function pollOnce(poller: Poller, ask: Ask): Promise<Round> {
   try {
     const answer = await fetchUpdates(poller, ask);
@@ -110,11 +114,13 @@ async function pollOnce(poller: Poller, ask: Ask): Promise<Round> {
   }
 }
 
+/** Shorthand for trouble that passes. */
 const trouble = (passing: { detail: string; waitMs?: number }): Round => ({
   kind: "trouble",
   trouble: { kind: "passing", ...passing },
 });
 
+/** The server ends a long poll by itself; the deadline is for one that does not. */
 function fetchUpdates({ api, ctx, timeoutSeconds, signal }: Poller, { offset, wait }: Ask) {
   const timeout = wait ? timeoutSeconds : 0;
   return within({ clock: ctx.clock, ms: timeout * 1_000 + HANG_MARGIN_MS, signal }, (cut) =>
@@ -150,6 +156,7 @@ function decodeAll(updates: readonly Update[], ctx: Poller["ctx"]): Inbound[] {
   });
 }
 
+/** What one poll brought, and the offset behind it. */
 interface Batch {
   readonly batch: readonly Inbound[];
   readonly next: number;

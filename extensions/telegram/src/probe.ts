@@ -4,7 +4,10 @@ import { classify } from "./failure.ts";
 import { actorOfUser } from "./peer.ts";
 import { unauthorized } from "./trouble.ts";
 
-/** Asks Telegram who the token belongs to. The bot id outlives token changes and names the one connection a bot may have. */
+/**
+ * Asks Telegram who the token belongs to. The bot id outlives changes of the token, so it is the identity; and since only one
+ * poller per bot is allowed, it is the lease as well.
+ */
 export async function probe(api: Pick<BotApi, "getMe">, call: Call): Promise<ProbeResult> {
   try {
     const me = await api.getMe(signalOf(call.signal));
@@ -25,6 +28,7 @@ export async function probe(api: Pick<BotApi, "getMe">, call: Call): Promise<Pro
   }
 }
 
+/** A refused token needs a new one; anything else may pass. */
 function explain(error: unknown): ProbeResult {
   const failure = classify(error);
   if (failure.kind === "answer" && (failure.status === 401 || failure.status === 404)) {

@@ -44,6 +44,7 @@ export async function diagnose(failure: Failure, poller: Poller): Promise<Troubl
   }
 }
 
+/** No verdict from Telegram: the network, a proxy or a wrong address. */
 const passing = (failure: Exclude<Failure, { kind: "answer" }>): Trouble => ({
   kind: "passing",
   detail: failure.description,
@@ -57,8 +58,10 @@ const otherPoller: Trouble = {
   fix: "Stop the other program that uses this bot token, or make a new token with @BotFather (/revoke)",
 };
 
+/** Deadline of the call, ms. */
 const REMOVE_WEBHOOK_MS = 10_000;
 
+/** While a webhook is set, Telegram refuses to be polled. The owner chose polling by configuring this channel. */
 async function removeWebhook({ api, ctx, signal }: Poller): Promise<Trouble> {
   ctx.log.warn("a webhook is set on this bot; removing it so that polling works, undelivered updates are kept");
   const stuck: Trouble = {

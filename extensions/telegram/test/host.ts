@@ -1,7 +1,7 @@
 import type { AccountCtx, Actor, Call, Health, Inbound, MediaRef } from "openclaw-host-sdk";
 
 /** A clock that a test moves; sleepers wake in order. */
-export interface TestClock {
+interface TestClock {
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   advance(ms: number): void;
@@ -28,7 +28,7 @@ export interface TestHost {
 
 const START = 1_700_000_000_000;
 
-export function createTestClock(): TestClock {
+function createTestClock(): TestClock {
   let now = START;
   const sleepers = new Set<{ dueAt: number; wake: () => void }>();
   return {

@@ -10,10 +10,12 @@ export interface PendingFile {
   readonly name?: string;
 }
 
+/** As found in a message, with the size Telegram tells. */
 interface Found extends PendingFile {
   readonly bytes?: number;
 }
 
+/** The fields all of Telegram's file objects share: https://core.telegram.org/bots/api#available-types */
 interface TelegramFile {
   readonly file_id: string;
   readonly file_size?: number;
@@ -37,6 +39,7 @@ export function mediaIn(message: Message): PendingMedia[] {
  */
 export const parsePending = (pending: string): PendingFile => JSON.parse(pending) as PendingFile;
 
+/** The order decides: some kinds fill a second field for the sake of old clients. */
 function find(message: Message): Found | undefined {
   const { photo, voice, audio, animation, video, video_note: note, document, sticker } = message;
   // A photo comes in several sizes, smallest first.

@@ -7,6 +7,7 @@ export interface MarkedText {
   readonly entities: readonly MessageEntity[];
 }
 
+/** A message has a text or, with media, a caption; never both. */
 export function textOf(message: Message): MarkedText {
   return {
     text: message.text ?? message.caption ?? aside(message) ?? "",
@@ -28,6 +29,7 @@ function aside(message: Message): string | undefined {
   return sticker?.emoji;
 }
 
+/** The characters an entity covers. */
 const slice = (marked: MarkedText, entity: MessageEntity): string =>
   marked.text.slice(entity.offset, entity.offset + entity.length);
 
@@ -41,6 +43,7 @@ export function mentionsIn(marked: MarkedText): string[] {
   return [...new Set(mentions)];
 }
 
+/** A slash command; `args` is everything behind it. */
 export interface Command {
   readonly name: string;
   readonly args: string;
@@ -57,6 +60,7 @@ export function commandIn(marked: MarkedText, self: Actor): Command | undefined 
   return { name: name.toLowerCase(), args: marked.text.slice(entity.length).trim(), addressed: bot !== undefined };
 }
 
+/** Telegram's user names ignore case. */
 const sameHandle = (handle: string, self: Actor): boolean => handle.toLowerCase() === self.handle?.toLowerCase();
 
 /** True when the message is meant for the bot: by handle, by id, by `/command@bot`, or as a reply to the bot. */

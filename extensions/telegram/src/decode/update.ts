@@ -45,12 +45,14 @@ function headOf(eventId: string, message: Message, self: Actor) {
   };
 }
 
+/** `sender_chat` comes first: Telegram then fills `from` with a placeholder. */
 function senderOf(message: Message): Actor {
   if (message.sender_chat !== undefined) return actorOfChat(message.sender_chat);
   if (message.from !== undefined) return actorOfUser(message.from);
   return actorOfChat(message.chat);
 }
 
+/** A new message, or the note that its group has a new id. */
 function decodeMessage(eventId: string, message: Message, self: Actor): Inbound[] {
   const head = headOf(eventId, message, self);
   if (message.migrate_to_chat_id !== undefined) {
@@ -74,6 +76,7 @@ function decodeMessage(eventId: string, message: Message, self: Actor): Inbound[
   ];
 }
 
+/** Edits keep the message id; the event has its own. */
 function decodeEdit(eventId: string, message: Message, self: Actor): Inbound[] {
   const body = bodyOf(message);
   // A live location "edits" its message every few seconds.
@@ -95,6 +98,7 @@ function bodyOf(message: Message): Body | undefined {
   };
 }
 
+/** Telegram sends the sets before and after; the host wants each change. */
 function decodeReactions(eventId: string, change: MessageReactionUpdated): Inbound[] {
   const from = change.user === undefined ? actorOfChat(change.actor_chat ?? change.chat) : actorOfUser(change.user);
   const before = change.old_reaction.map(emojiOf);
@@ -115,6 +119,7 @@ function decodeReactions(eventId: string, change: MessageReactionUpdated): Inbou
   }));
 }
 
+/** Custom emoji have no character: they are named by id. */
 function emojiOf(reaction: ReactionType): string {
   switch (reaction.type) {
     case "emoji":

@@ -52,8 +52,10 @@ function parseField(value: string): unknown {
   }
 }
 
+/** A missing argument counts as 0. */
 export const numberArg = (call: FakeCall, name: string): number => Number(call.args[name] ?? 0);
 
+/** A missing argument counts as empty; ids may come as numbers. */
 export const textArg = (call: FakeCall, name: string): string => {
   const value = call.args[name];
   if (typeof value === "string") return value;

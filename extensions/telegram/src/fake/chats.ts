@@ -12,6 +12,7 @@ export interface World {
   remove(chatId: number, messageId: number): boolean;
 }
 
+/** An empty world in which only the bot exists. */
 export function createWorld(bot: User): World {
   const chats = new Map<number, Chat>();
   const messages = new Map<string, Message>();
@@ -31,6 +32,7 @@ export function createWorld(bot: User): World {
   };
 }
 
+/** Telegram prefixes every 400 so. */
 const badRequest = (description: string): Refusal => ({ status: 400, description: `Bad Request: ${description}` });
 
 /** What Telegram would refuse about a text: https://core.telegram.org/bots/api#sendmessage and #formatting-options */
@@ -48,6 +50,7 @@ export function faultOfText(text: string, entities: readonly MessageEntity[], li
   return undefined;
 }
 
+/** Why two entities cannot stand together: they cross, nest in themselves, or share the characters of code. */
 function clash(first: MessageEntity, second: MessageEntity): string | undefined {
   const [outer, inner] =
     first.offset < second.offset || (first.offset === second.offset && first.length >= second.length)

@@ -9,6 +9,7 @@ export interface FileShelf {
   read(path: string): Uint8Array | undefined;
 }
 
+/** Files live as long as the fake. */
 export function createFiles(notFound: () => Error): FileShelf {
   const byId = new Map<string, { path: string; bytes: Uint8Array }>();
   return {

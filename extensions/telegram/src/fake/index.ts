@@ -53,6 +53,7 @@ export const ann: User = { id: 100_000_001, is_bot: false, first_name: "Ann", us
 const BOT: User = { id: 4_242, is_bot: true, first_name: "Fake Bot", username: "fake_bot" };
 const DEFAULT_WAIT_MS = 5_000;
 
+/** Starts a server on a free port. The caller closes it. */
 export async function startFakeTelegram(options: { token?: string } = {}): Promise<FakeTelegram> {
   const token = options.token ?? `${BOT.id}:fake-telegram-token-for-tests-only`;
   const world = createWorld(BOT);
@@ -112,6 +113,7 @@ function fill({ world }: Platform, key: string, content: object): object {
   return message;
 }
 
+/** True for calls that change something; polls and questions do not. */
 const isDeed = (call: FakeCall): boolean => call.applied && !call.method.startsWith("get");
 
 /** The calls so far, and those who wait for one. */

@@ -4,12 +4,14 @@ import { type World, faultOfText } from "./chats.ts";
 import type { Refusal } from "./faults.ts";
 import type { FileShelf } from "./files.ts";
 
+/** The state all methods work on. */
 export interface Platform {
   readonly world: World;
   readonly files: FileShelf;
   webhook: string;
 }
 
+/** Returns what goes into `result`, or throws `Refused`. */
 type Method = (platform: Platform, call: FakeCall) => unknown;
 
 /** Thrown by a method that refuses, with what Telegram would answer. */
@@ -24,6 +26,7 @@ export class Refused extends Error {
 const refuse = (description: string): Refused =>
   new Refused({ status: 400, description: `Bad Request: ${description}` });
 
+/** https://core.telegram.org/bots/api#sendmessage, #sendphoto and #sendmediagroup */
 const TEXT_LIMIT = 4_096;
 const CAPTION_LIMIT = 1_024;
 const ALBUM = { min: 2, max: 10 };
@@ -68,6 +71,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
   }),
 };
 
+/** Refuses what Telegram would not post. */
 function checkText(text: string, entities: readonly MessageEntity[], limit: number): void {
   const fault = faultOfText(text, entities, limit);
   if (fault !== undefined) throw new Refused(fault);
@@ -91,6 +95,7 @@ function post({ world }: Platform, call: FakeCall, content: object): Message {
   return message;
 }
 
+/** The message replied to, or Telegram's refusal when it is gone and the bot insists. */
 function replied(world: World, call: FakeCall): object {
   const reply = call.args["reply_parameters"] as
     | { message_id: number; allow_sending_without_reply?: boolean }
@@ -111,6 +116,7 @@ function sendMessage(platform: Platform, call: FakeCall): Message {
   return post(platform, call, { text, ...(entities.length === 0 ? {} : { entities }) });
 }
 
+/** Caption fields of a call or of an album item. */
 function captionOf(source: Readonly<Record<string, unknown>>): object {
   const caption = typeof source["caption"] === "string" ? source["caption"] : "";
   const entities = entitiesArg(source["caption_entities"]);
@@ -143,6 +149,7 @@ function sendMediaGroup(platform: Platform, call: FakeCall): Message[] {
   });
 }
 
+/** Changes a text or caption the way Telegram does, with its three ways of refusing. */
 function edit({ world }: Platform, call: FakeCall, field: "text" | "caption"): Message {
   const message = world.find(numberArg(call, "chat_id"), numberArg(call, "message_id"));
   if (message === undefined) throw refuse("message to edit not found");

@@ -5,6 +5,7 @@ import { type Fault, type Faults, type Refusal, refusalOf } from "./faults.ts";
 import { METHODS, type Platform, Refused } from "./methods.ts";
 import type { UpdateQueue } from "./updates.ts";
 
+/** What the HTTP side needs of the fake. */
 export interface ServerParts {
   readonly token: string;
   readonly platform: Platform;
@@ -37,6 +38,7 @@ export async function serve(parts: ServerParts): Promise<{ server: Server; url: 
   return { server, url: `http://127.0.0.1:${port}` };
 }
 
+/** One request: a file, or a call that a fault may spoil first. */
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = decodeURIComponent(new URL(request.url ?? "/", "http://fake").pathname);
   const filePrefix = `/file/bot${parts.token}/`;
@@ -86,6 +88,7 @@ interface Reply {
   readonly dropped: boolean;
 }
 
+/** Performs the call and answers it, unless the answer is to be lost. */
 async function answer(parts: ServerParts, call: FakeCall, { response, dropped }: Reply): Promise<void> {
   if (call.method === "getUpdates") return answerPoll(parts, call, { response, dropped });
   const method = Object.hasOwn(METHODS, call.method) ? METHODS[call.method] : undefined;
@@ -102,6 +105,7 @@ async function answer(parts: ServerParts, call: FakeCall, { response, dropped }:
   else respond(response, 200, { ok: true, result: call.result });
 }
 
+/** `getUpdates` waits, so it also watches for a client that leaves. */
 async function answerPoll(
   { platform, updates }: ServerParts,
   call: FakeCall,
@@ -134,6 +138,7 @@ function refuse(response: ServerResponse, { status, description, parameters }: R
   respond(response, status, { ok: false, error_code: status, description, ...extra });
 }
 
+/** Nothing is written to a client that has left. */
 function respond(response: ServerResponse, status: number, body: object): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));

@@ -2,7 +2,7 @@ import type { Update } from "grammy/types";
 import { CONFLICT, type Refusal } from "./faults.ts";
 
 /** One `getUpdates` call. */
-export interface PollRequest {
+interface PollRequest {
   readonly offset: number;
   /** Seconds. */
   readonly timeout: number;
@@ -10,7 +10,7 @@ export interface PollRequest {
   readonly allowed: readonly string[] | undefined;
 }
 
-export type PollAnswer = { readonly updates: readonly Update[] } | Refusal;
+type PollAnswer = { readonly updates: readonly Update[] } | Refusal;
 
 /** The bot's updates with the Bot API's rules of confirmation: https://core.telegram.org/bots/api#getupdates */
 export interface UpdateQueue {
@@ -24,11 +24,13 @@ export interface UpdateQueue {
   close(): void;
 }
 
+/** The one poll that waits for news. */
 interface Waiter {
   readonly wake: () => void;
   readonly refuse: (refusal: Refusal) => void;
 }
 
+/** "Start from a certain positive number": https://core.telegram.org/bots/api#update */
 const FIRST_UPDATE_ID = 1_000_001;
 
 /** Runs `expire` after `ms` or when the client has gone; the result cancels both. */

@@ -4,6 +4,7 @@ import type { Part } from "openclaw-host-sdk";
 /** The formatting this channel writes. Offsets and lengths count UTF-16 code units, as JavaScript strings do. */
 export type Entity = { readonly offset: number; readonly length: number } & Style;
 
+/** Formatting without its place. */
 export type Style =
   | { readonly type: "bold" | "italic" | "strikethrough" | "blockquote" | "code" }
   | { readonly type: "pre"; readonly language?: string }
@@ -58,6 +59,7 @@ const without = (pieces: Entity[], hole: Entity): Entity[] =>
     ...clip(piece, { from: end(hole), to: end(piece) }),
   ]);
 
+/** From the first character up to, not including, `to`. */
 interface Range {
   readonly from: number;
   readonly to: number;

@@ -17,6 +17,7 @@ export function fromMarkdown(markdown: string): Marked {
   return draft.finish();
 }
 
+/** Paragraphs, lists and so on, one below the other. */
 function writeBlocks(draft: Draft, tokens: readonly MarkedToken[]): void {
   let gap = "";
   for (const token of tokens) {
@@ -55,6 +56,7 @@ function writeBlock(draft: Draft, token: MarkedToken): void {
   }
 }
 
+/** A block in fixed width; Telegram shows the language above it. */
 function writePre(draft: Draft, text: string, info?: string): void {
   // The info string may say more than the language: "js title=x".
   const language = info?.trim().split(/\s/)[0];
@@ -63,6 +65,7 @@ function writePre(draft: Draft, text: string, info?: string): void {
   );
 }
 
+/** Bullets and numbers as characters; further lines of an item stand under its text. */
 function writeList(draft: Draft, list: Tokens.List): void {
   const first = list.start === "" ? 1 : list.start;
   list.items.forEach((item, index) => {
@@ -80,6 +83,7 @@ function writeInline(draft: Draft, tokens: readonly unknown[] | undefined): void
 
 const EMPHASIS = { strong: "bold", em: "italic", del: "strikethrough" } as const;
 
+/** What stands within a line. */
 function writeSpan(draft: Draft, token: MarkedToken): void {
   const inner = "tokens" in token ? token.tokens : undefined;
   switch (token.type) {
@@ -104,6 +108,7 @@ function writeSpan(draft: Draft, token: MarkedToken): void {
 /** Schemes Telegram makes clickable behind other text; it drops the formatting of any other link. */
 const LINKABLE = /^(?:https?|tg|mailto|tel):/i;
 
+/** A link behind text where Telegram can show one, else text and address side by side. */
 function writeLink(draft: Draft, { href, text }: { href: string; text: string }, write: () => void): void {
   if (text === href || href === `mailto:${text}`) return draft.write(text);
   if (LINKABLE.test(href)) return draft.marked({ type: "text_link", url: href }, write);

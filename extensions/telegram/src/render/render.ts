@@ -9,6 +9,7 @@ import { splitMarked } from "./split.ts";
 export const TEXT_LIMIT = 4_096;
 export const CAPTION_LIMIT = 1_024;
 
+/** A part before the host numbers it. */
 type NewPart = Omit<Part, "index" | "of">;
 
 /**
@@ -29,6 +30,7 @@ export function renderOutbound(outbound: Outbound): NewPart[] {
   }
 }
 
+/** Files first, in albums; the text as caption or behind them. */
 function renderBody(body: Body): NewPart[] {
   const marked = markBody(body);
   const albums = albumsOf((body.media ?? []).map(fetched));
@@ -51,6 +53,7 @@ function textPart({ text, entities }: Marked): NewPart {
   return entities.length === 0 ? { text } : { text, native };
 }
 
+/** What is sent must be in the host's store. */
 function fetched(media: NonNullable<Body["media"]>[number]): MediaRef {
   if ("ref" in media) return media;
   throw cannot("an attachment that is still pending cannot be sent; fetch it first");

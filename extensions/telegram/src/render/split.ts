@@ -24,6 +24,7 @@ export function splitMarked(marked: Marked, limit: number): Marked[] {
   return pieces.filter((piece) => piece.text.trim() !== "");
 }
 
+/** Where the piece that starts at `from` ends: the limit, the hundredth entity, or a seam before either. */
 function pieceEnd(marked: Marked, { from, limit }: { from: number; limit: number }): number {
   const rest = marked.text.length - from;
   const longest = from + Math.min(rest, limit);
@@ -33,6 +34,7 @@ function pieceEnd(marked: Marked, { from, limit }: { from: number; limit: number
   return latest === marked.text.length ? latest : seamBefore(marked.text, { from, to: latest });
 }
 
+/** The best seam in the second half of the stretch. */
 function seamBefore(text: string, { from, to }: { from: number; to: number }): number {
   const earliest = from + Math.floor((to - from) * EARLIEST);
   for (const seam of SEAMS) {

@@ -21,6 +21,7 @@ export function toSendError(error: unknown, attempt: Attempt): SendError {
 
 type Answer = Extract<Failure, { kind: "answer" }>;
 
+/** Telegram gave a verdict, so nothing is unknown but what a server error leaves open. */
 function refused(failure: Answer, attempt: Attempt): SendError {
   const { status, description, retryAfterMs, movedTo } = failure;
   const text = `Telegram answered ${status}: ${description}`;
@@ -51,6 +52,7 @@ function refused(failure: Answer, attempt: Attempt): SendError {
   }
 }
 
+/** No verdict: what counts is whether the request can have reached Telegram. */
 function unanswered(failure: Exclude<Failure, { kind: "answer" }>, attempt: Attempt): SendError {
   switch (failure.kind) {
     case "unreachable":

@@ -7,6 +7,7 @@ import { addressOf, chatIdOf, peerOf } from "../peer.ts";
 import { cannot, toSendError } from "./outcome.ts";
 import { type Common, captioned, sendAlbum, sendOne } from "./upload.ts";
 
+/** What sending needs of its surroundings. */
 export interface Sender {
   readonly api: BotApi;
   readonly ctx: Pick<AccountCtx<unknown>, "media" | "clock" | "log">;
@@ -37,6 +38,7 @@ export async function send(sender: Sender, outbound: Outbound, meta: SendMeta): 
   }
 }
 
+/** One part: a text, one file, or an album. */
 async function sendMessage(
   sender: Sender,
   outbound: OutboundOf<"message">,
@@ -57,6 +59,7 @@ async function sendMessage(
   return receiptOf(sent, outbound, sender);
 }
 
+/** Where the part goes and how it is announced. */
 function commonArgs(outbound: OutboundOf<"message">, part: Part): Common {
   const replyTo = Number(outbound.replyTo);
   // Only the first part replies, and it is sent even when the message it answers has been deleted meanwhile.
@@ -68,6 +71,7 @@ function commonArgs(outbound: OutboundOf<"message">, part: Part): Common {
   };
 }
 
+/** Empty lists stay out of the call. */
 const textArgs = ({ text, entities }: Marked) => ({
   text,
   ...(entities.length === 0 ? {} : { entities: [...entities] }),
@@ -86,6 +90,7 @@ async function withEntities<T>({ ctx }: Sender, marked: Marked, run: (marked: Ma
   }
 }
 
+/** Replaces a text or a caption; a repeat is no error, so that a lost answer can be tried again. */
 async function editMessage(sender: Sender, outbound: OutboundOf<"edit">, { part, call }: SendMeta): Promise<Receipt> {
   if (part.of > 1) throw cannot("the edited text is longer than one Telegram message; send a new message instead");
   const target = { chat_id: chatIdOf(outbound.to), message_id: Number(outbound.messageId) };
@@ -107,6 +112,7 @@ async function editMessage(sender: Sender, outbound: OutboundOf<"edit">, { part,
   return { ids: [outbound.messageId], at: sender.ctx.clock.now(), peer: outbound.to };
 }
 
+/** Bots delete messages up to 48 h old: https://core.telegram.org/bots/api#deletemessage */
 async function deleteMessage(sender: Sender, outbound: OutboundOf<"delete">, { call }: SendMeta): Promise<Receipt> {
   try {
     const target = { chat_id: chatIdOf(outbound.to), message_id: Number(outbound.messageId) };
@@ -120,6 +126,7 @@ async function deleteMessage(sender: Sender, outbound: OutboundOf<"delete">, { c
 
 type Reactions = NonNullable<Parameters<BotApi["setMessageReaction"]>[0]["reaction"]>;
 
+/** Sets the bot's reaction, or takes it back. */
 async function react(sender: Sender, outbound: OutboundOf<"reaction">, { call }: SendMeta): Promise<Receipt> {
   // A bot has one reaction per message, so removing is setting none. Telegram itself refuses an emoji it does not offer.
   const reaction = outbound.remove === true ? [] : [{ type: "emoji", emoji: outbound.emoji }];
@@ -133,6 +140,7 @@ async function react(sender: Sender, outbound: OutboundOf<"reaction">, { call }:
 /** Telegram cuts no title itself: https://core.telegram.org/bots/api#createforumtopic */
 const TOPIC_TITLE_LIMIT = 128;
 
+/** A forum's topic; the receipt names it as the peer's thread. */
 async function openTopic(sender: Sender, outbound: OutboundOf<"thread">, { call }: SendMeta): Promise<Receipt> {
   const topic = await sender.api.createForumTopic(
     { chat_id: chatIdOf(outbound.to), name: outbound.title.toWellFormed().slice(0, TOPIC_TITLE_LIMIT).toWellFormed() },
@@ -142,11 +150,13 @@ async function openTopic(sender: Sender, outbound: OutboundOf<"thread">, { call 
   return { ids: [threadId], at: sender.ctx.clock.now(), peer: { ...outbound.to, threadId } };
 }
 
+/** True for a bad request whose description matches; Telegram has no finer codes. */
 function isRefusal(error: unknown, pattern: RegExp): boolean {
   const failure = classify(error);
   return failure.kind === "answer" && failure.status === 400 && pattern.test(failure.description);
 }
 
+/** Ids of what was posted, and the chat as Telegram names it: `@name` becomes its id. */
 function receiptOf(messages: readonly Message[], outbound: Outbound, { ctx }: Sender): Receipt {
   const first = messages[0];
   const topic = first?.is_topic_message === true ? first.message_thread_id : undefined;

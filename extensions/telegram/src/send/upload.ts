@@ -13,6 +13,7 @@ export interface Common {
   readonly reply_parameters?: { readonly message_id: number; readonly allow_sending_without_reply: true };
 }
 
+/** What an upload needs besides the call's arguments. */
 export interface Upload {
   readonly api: BotApi;
   readonly media: AccountCtx<unknown>["media"];
@@ -72,11 +73,13 @@ function albumType(kind: UploadAs): AlbumItem["type"] {
   return kind === "photo" || kind === "video" || kind === "audio" ? kind : "document";
 }
 
+/** A caption as the calls take it. */
 export interface Captioned {
   readonly caption?: string;
   readonly caption_entities?: Marked["entities"][number][];
 }
 
+/** No caption at all for an empty text. */
 export const captioned = ({ text, entities }: Marked): Captioned =>
   text === "" ? {} : { caption: text, ...(entities.length === 0 ? {} : { caption_entities: [...entities] }) };
 
@@ -93,6 +96,7 @@ async function inputFile(media: Upload["media"], ref: MediaRef): Promise<InputFi
   }
 }
 
+/** The sender's own name for the file, or one made of kind and type. */
 function fileName(ref: MediaRef): string {
   const name = ref.name?.replaceAll(UNSAFE_IN_HEADER, "_").trim().slice(0, 120);
   if (name !== undefined && name !== "") return name;
