@@ -29,7 +29,7 @@ export function agentRuntime(parts: AgentBridgeParts): AgentRuntime {
     id: agent,
     async *turn(turn, call) {
       const guest = parts.guest();
-      const config = parts.config();
+      const config = await parts.config();
       const egress = createEgress({ extension, net, schema, config });
       const context = guest.contexts.open({ scope: `agent/${agent}`, egress, log: parts.log.child(agent) });
       const timeoutMs = Math.max(1, call.deadline - parts.clock.now());

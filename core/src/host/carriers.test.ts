@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,9 +11,11 @@ import { type Inbound, type Outbound, errorToData } from "openclaw-host-sdk";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AccountDoors, ChannelConnection, ChannelPort } from "./channel-port.ts";
 import type { Isolation } from "./carrier.ts";
+import { guestExecArgv } from "./guest-argv.ts";
 import { type HostFixture, callFor, startHostFixture } from "./fixtures/host-fixture.ts";
 
 const TALKER = fileURLToPath(new URL("./fixtures/talker", import.meta.url));
+const ORPHAN_MAKER = fileURLToPath(new URL("./fixtures/orphan-maker.ts", import.meta.url));
 const SDK = fileURLToPath(new URL("../../../sdk", import.meta.url));
 const to = { kind: "dm", id: "p1" } as const;
 const say = (text: string): Outbound => ({ type: "message", to, body: { text } });
@@ -235,6 +238,7 @@ describe.each(CASES)("a $language extension, $isolation", ({ isolation, language
     expect(await connection.closed).toEqual({ retry: "backoff", code: "logged-off", detail: "the platform hung up" });
     const after = await failure(connection.send(say("x"), { key: "k", part: part("x"), attempt: 1 }, callFor(5_000)));
     expect(after).toMatchObject({ message: "this connection is closed; connect again" });
+    await connection.drain(callFor(5_000));
     transcript.push(after);
   });
 
@@ -340,15 +344,16 @@ describe("a guest process", () => {
     const connection = await link(fixture!);
     await connection.send(say("after the signal"), { key: "k", part: part("x"), attempt: 1 }, callFor(5_000));
     expect(logged.some(({ message }) => message.includes("Debugger listening"))).toBe(false);
-    const argv = execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
-    expect(argv).toContain("--disable-sigusr1");
+    expect(guestExecArgv()).toContain("--disable-sigusr1");
   });
 
-  it("ends when its host is gone", async () => {
-    const { host } = await start();
-    const { pid } = host.list()[0]!;
-    await fixture!.close();
-    fixture = undefined;
-    expect(() => process.kill(pid!, 0)).toThrow(/ESRCH/u);
+  it("ends when its host is killed", async () => {
+    const host = spawn(process.execPath, [ORPHAN_MAKER], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(host.stdout, "data")) as [Buffer];
+    const { guest, stateDir } = JSON.parse(line.toString()) as { guest: number; stateDir: string };
+    expect(process.kill(guest, 0)).toBe(true);
+    host.kill("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(guest, 0)).toThrow(/ESRCH/u), 10_000);
+    await rm(stateDir, { recursive: true, force: true });
   });
 });

@@ -124,6 +124,8 @@ interface Connected {
 function connection(connected: Connected): ChannelConnection {
   const { parts, guest, context, closed } = connected;
   const options = callOptions(parts.clock);
+  let over = false;
+  void closed.promise.then(() => (over = true));
   return {
     closed: closed.promise,
     async send(outbound, { key, part, attempt }, call) {
@@ -135,6 +137,7 @@ function connection(connected: Connected): ChannelConnection {
       }
     },
     async drain(call) {
+      if (over) return;
       try {
         await guest.rpc.call("connection.drain", { context }, options(call));
       } finally {

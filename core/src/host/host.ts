@@ -20,7 +20,7 @@ export interface ExtensionHostParts {
   readonly isolationOf: (extension: string) => Isolation;
   /** True when the configuration uses this channel or agent: only then its extension is loaded. */
   readonly isConfigured: (kind: "channel" | "agent", id: string) => boolean;
-  /** Settings of an agent runtime, secrets resolved. */
+  /** Settings of an agent runtime, secrets resolved; may be a promise. Asked for each turn. */
   readonly agentConfig: (agent: string) => unknown;
   readonly registerChannel: (port: ChannelPort) => Undo;
   readonly registerAgent: (runtime: AgentRuntime) => Undo;

@@ -130,7 +130,11 @@ export class Supervisor {
     this.#running = guest;
     life.enter({ state: "active", loadMs });
     log.info("loaded", { ms: loadMs, ...(guest.pid === undefined ? {} : { pid: guest.pid }) });
-    this.#parts.onActive(guest);
+    try {
+      this.#parts.onActive(guest);
+    } catch (error) {
+      return guest.kill(`it could not be registered: ${error instanceof Error ? error.message : String(error)}`);
+    }
     this.#parts.onSettled();
     const news = {
       late: () => life.enter({ state: "degraded", loadMs, reason: "it does not answer" }),
