@@ -11,16 +11,23 @@ export interface ExtensionLine {
   readonly fix?: string;
 }
 
+/** `enabled` with a reason means that nothing needs the extension yet, which people call inactive. */
+export const isIdle = ({ state, reason }: Pick<ExtensionLine, "state" | "reason">): boolean =>
+  state === "inactive" || (state === "enabled" && reason !== undefined);
+
+/** The state in the words of people. */
+export const shownState = (extension: Pick<ExtensionLine, "state" | "reason">): string =>
+  isIdle(extension) ? "inactive" : extension.state;
+
 /** One extension a line, with the reason when it is not active. */
 export function extensionsTable(extensions: readonly ExtensionLine[]): string {
   if (extensions.length === 0) return "  none found; name a folder with --extensions DIR\n";
   return table(
-    extensions.map(({ id, version = "", state, reason = "", fix }) => [
-      `  ${printable(id)}`,
-      printable(version),
-      state,
-      printable(fix === undefined ? reason : `${reason} (${fix})`),
-    ]),
+    extensions.map((extension) => {
+      const { id, version = "", reason = "", fix } = extension;
+      const why = fix === undefined ? reason : `${reason} (${fix})`;
+      return [`  ${printable(id)}`, printable(version), shownState(extension), printable(why)];
+    }),
   );
 }
 

@@ -13,7 +13,7 @@ describe("startSummary", () => {
     const extensions = [
       {
         id: "pager",
-        state: "inactive",
+        state: "enabled",
         reason: "the channel 'pager' is not configured",
         fix: "x",
         channels: ["pager"],
@@ -36,6 +36,11 @@ describe("startSummary", () => {
       "to use pager: openclaw channels add pager --token <token>",
       'talk to the agent now: npx openclaw agent "hello"',
     ]);
+  });
+
+  it("names a secret that no file holds by where it came from", () => {
+    const secret = { mode: "password", hint: "…", source: "--token" } as const;
+    expect(startSummary({ ...gateway, secret, extensions: [] }, environment)).toContain("password:   … from --token\n");
   });
 
   it("says how to name a folder when there are no extensions", () => {

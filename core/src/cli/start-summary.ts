@@ -1,6 +1,8 @@
+import { isAbsolute } from "node:path";
 import { printable } from "../base/printable.ts";
 import type { Environment } from "../config/paths.ts";
 import type { ExtensionSummary, RunningGateway } from "../gateway-options.ts";
+import { isIdle, shownState } from "./extensions-table.ts";
 
 /** What a person reads after the start: where it is, what it found, and what to do now. */
 export function startSummary(
@@ -11,7 +13,7 @@ export function startSummary(
   const lines = [
     "",
     `gateway:    ${gateway.url}`,
-    `${secret.mode}:      ${secret.hint} in ${secret.source}`.replace("password:  ", "password:"),
+    `${`${secret.mode}:`.padEnd(11)} ${secret.hint} ${isAbsolute(secret.source) ? "in" : "from"} ${secret.source}`,
     `state:      ${environment.paths.stateDir}`,
     `config:     ${environment.paths.configFile}`,
     extensions.length === 0 ? "extensions: none found; name a folder with --extensions DIR" : "extensions:",
@@ -25,12 +27,15 @@ export function startSummary(
   return lines.join("\n");
 }
 
-function extensionLines({ id, state, reason, fix }: ExtensionSummary): string[] {
+function extensionLines(extension: ExtensionSummary): string[] {
+  const { id, reason, fix } = extension;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
-  const next = fix === undefined || state === "inactive" ? [] : [`      ${printable(fix)}`];
-  return [`  ${printable(id)}  ${state}${why}`, ...next];
+  // How to use an idle channel is said below, with its token.
+  const next =
+    fix === undefined || (isIdle(extension) && extension.channels.length > 0) ? [] : [`      ${printable(fix)}`];
+  return [`  ${printable(id)}  ${shownState(extension)}${why}`, ...next];
 }
 
 /** Channels that wait for nothing but their configuration. */
 const unusedChannels = (extensions: readonly ExtensionSummary[]) =>
-  extensions.filter((extension) => extension.state === "inactive").flatMap((extension) => extension.channels);
+  extensions.filter(isIdle).flatMap((extension) => extension.channels);
