@@ -7,10 +7,13 @@ import type { Guest } from "./guest.ts";
 import { createEgress } from "./net/egress.ts";
 import type { MediaBorder } from "./outbound-media.ts";
 
+/** What one agent of a guest is made of. */
 export interface AgentBridgeParts {
   readonly extension: string;
   readonly agent: string;
+  /** JSON Schema of its config, from the manifest. */
   readonly schema: unknown;
+  /** `permissions.net` of the manifest. */
   readonly net: readonly string[];
   readonly config: () => unknown;
   readonly guest: () => Guest;
@@ -55,6 +58,7 @@ export function agentRuntime(parts: AgentBridgeParts): AgentRuntime {
 /** A pull waits as long as an agent may think between two events, ms: the turn's own timeout is the caller's. */
 const PULL_MS = 24 * 3_600_000;
 
+/** Events in order. A turn that ends without `done` gets one, so that the caller never waits for it. */
 async function* pull(parts: AgentBridgeParts, guest: Guest, context: string): AsyncGenerator<AgentEvent, void> {
   let done = false;
   for (let over = false; !over && !done;) {

@@ -23,7 +23,11 @@ export interface ChannelBridgeParts {
   readonly log: Logger;
 }
 
-/** One channel of a guest as the rest of the gateway sees it. The port outlives the guest: calls fail while there is none. */
+/**
+ * One channel of a guest as the rest of the gateway sees it: opens the context in whose name the guest may use its doors,
+ * gives it media handles it can use, and turns a broken line into the contract's errors. The port outlives the guest:
+ * calls fail while there is none, and say whether they may be repeated.
+ */
 export function channelPort(parts: ChannelBridgeParts): ChannelPort {
   const { channel, extension } = parts;
   const options = callOptions(parts.clock);
@@ -48,6 +52,7 @@ export function channelPort(parts: ChannelBridgeParts): ChannelPort {
   return { ...port, ...optionalFunctions(parts) };
 }
 
+/** Only what the definition has: the host splits messages itself for a channel without `render`. */
 function optionalFunctions(parts: ChannelBridgeParts): Pick<ChannelPort, "render" | "parseTarget"> {
   const { channel, media } = parts;
   const options = callOptions(parts.clock);
@@ -74,6 +79,7 @@ function inAccount(
   return { channel, account, config };
 }
 
+/** What the guest may do in the name of this account: where it keeps data, whom it may reach, under which part it logs. */
 function contextOf(parts: ChannelBridgeParts, spec: AccountSpec, account?: HostContext["account"]): HostContext {
   const { extension, net, schema } = parts;
   return {
@@ -95,6 +101,7 @@ interface Connecting {
   readonly call: Call;
 }
 
+/** Opens the account's doors before the call, since a channel may receive while it still connects. */
 async function connect(parts: ChannelBridgeParts, { spec, doors, call }: Connecting): Promise<ChannelConnection> {
   const closed = Promise.withResolvers<Closed>();
   try {
@@ -121,6 +128,7 @@ interface Connected {
   readonly closed: PromiseWithResolvers<Closed>;
 }
 
+/** The link as `channels/` drives it. Its doors shut when it ends, by whichever side. */
 function connection(connected: Connected): ChannelConnection {
   const { parts, guest, context, closed } = connected;
   const options = callOptions(parts.clock);
@@ -149,6 +157,7 @@ function connection(connected: Connected): ChannelConnection {
   };
 }
 
+/** Absent functions tell the caller what the channel cannot do, so they are only there when the guest named them. */
 type Features = Pick<ChannelConnection, "reconcile" | "fetchMedia" | "typing">;
 
 function connectionFeatures({ parts, guest, context, features }: Connected): Features {

@@ -38,6 +38,7 @@ export class LoadRefused extends Error {
   }
 }
 
+/** One start of one extension. */
 export interface LaunchParts {
   readonly carrier: Carrier;
   readonly order: LoadOrder;
@@ -91,6 +92,7 @@ function openLine(parts: LaunchParts): Pick<Guest, "rpc" | "contexts" | "ended" 
   const end = async (exit: GuestExit): Promise<string> => {
     const why = reason ?? describeExit(exit);
     const detail = `the extension '${parts.order.extension}' ended: ${why}`;
+    // Calls fail before connections close: who learns of the closed link must not find a call still waiting.
     rpc.close(detail);
     contexts.closeAll({ retry: "backoff", code: "guest-ended", detail });
     exchanger.close();
@@ -104,6 +106,7 @@ function openLine(parts: LaunchParts): Pick<Guest, "rpc" | "contexts" | "ended" 
   return { rpc, contexts, ended: carrier.exited.then(end), kill };
 }
 
+/** Said to the operator; the stack goes to the log, where it points into the extension's own files. */
 function describeLoadFailure(error: unknown, parts: LaunchParts): string {
   if (isLineError(error) && error.code === "timeout") return `it did not finish loading within ${parts.loadMs} ms`;
   const message = error instanceof Error ? error.message : String(error);
@@ -111,6 +114,7 @@ function describeLoadFailure(error: unknown, parts: LaunchParts): string {
   return `it failed while loading: ${message}`;
 }
 
+/** How the guest ended, in the words of an operator. */
 function describeExit({ code, signal, lastWords }: GuestExit): string {
   const how =
     signal === null

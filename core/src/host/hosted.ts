@@ -12,6 +12,7 @@ import { LineError } from "./line/line-error.ts";
 import { createMediaBorder } from "./outbound-media.ts";
 import { type SupervisionPolicy, Supervisor } from "./supervise.ts";
 
+/** The parts of the host, and the extension in question. */
 export interface HostedParts extends Omit<ExtensionHostParts, "policy"> {
   readonly found: Discovered;
   readonly policy: SupervisionPolicy;
@@ -24,10 +25,13 @@ export interface HostedExtension {
   /** Resolves when it is not in its first `loading`. */
   settled(): Promise<void>;
   row(): ExtensionRow;
+  /** Ends its guest, which is started again. */
   recycle(reason: string): void;
+  /** Unregisters first, so that nobody calls a guest that is going away. Calling it twice is harmless. */
   stop(): Promise<void>;
 }
 
+/** Walks one extension through its life. What was refused at discovery stays as a row that says why. */
 export function hostExtension(parts: HostedParts): HostedExtension {
   const { found, clock } = parts;
   const life = createLifecycle(clock);
@@ -78,6 +82,7 @@ export function hostExtension(parts: HostedParts): HostedExtension {
 /** An extension that was not refused. */
 export type Runnable = Extract<Discovered, { state: "discovered" }>;
 
+/** What the running code has registered with the rest of the gateway. */
 interface Registrations {
   /** Registers anew when the guest offers something else than the one before. */
   renew(guest: Guest, register: () => Undo[]): void;
@@ -103,6 +108,7 @@ function createRegistrations(): Registrations {
   };
 }
 
+/** Ports and runtimes of what the code defines, with the schemas of the manifest; returns their undos. */
 function register(
   parts: HostedParts,
   manifest: Manifest,
@@ -128,6 +134,7 @@ function register(
   return [...channels, ...agents];
 }
 
+/** The row of `extensions.list`. Reasons may quote the extension, so they pass the redactor. */
 function describe(parts: HostedParts, life: Lifecycle, supervisor: Supervisor | undefined): ExtensionRow {
   const { found, redact } = parts;
   const { current, since } = life;

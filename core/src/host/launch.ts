@@ -10,6 +10,7 @@ import { type Guest, launchGuest } from "./guest.ts";
 import type { ExtensionHostParts } from "./host.ts";
 import type { SupervisionPolicy } from "./supervise.ts";
 
+/** What a start needs: the extension, its place on disk, and the parts its doors lead to. */
 export interface LauncherParts extends Pick<
   ExtensionHostParts,
   "stateDir" | "isolationOf" | "store" | "media" | "clock" | "ids" | "guestEnv"
@@ -29,6 +30,7 @@ export function createLauncher(parts: LauncherParts): (generation: number, signa
   const cacheDir = join(stateDir, "cache", id);
   const spool = createSpool({ dir: join(stateDir, "spool", id), media: parts.media, ids });
 
+  // A process gets an environment of its own and its data folder as the working directory, so that relative paths stay inside.
   const startCarrier = async (): Promise<Carrier> =>
     parts.isolationOf(id) === "inline"
       ? startInlineCarrier()
@@ -36,6 +38,7 @@ export function createLauncher(parts: LauncherParts): (generation: number, signa
 
   return async (generation, signal) => {
     for (const dir of [dataDir, cacheDir]) await mkdir(dir, { recursive: true, mode: DIR_MODE });
+    // Files that a guest of an earlier run left behind.
     await spool.reset();
     return launchGuest({
       carrier: await startCarrier(),

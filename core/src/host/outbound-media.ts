@@ -10,6 +10,7 @@ export interface MediaBorder {
   check(media: readonly MediaRef[]): Promise<void>;
 }
 
+/** Handles are granted anew at each crossing; the store gives the same one each time, so that a retry adds nothing. */
 export function createMediaBorder(media: MediaStore, extension: string): MediaBorder {
   const granted = (refs: readonly MediaRef[]) =>
     Promise.all(

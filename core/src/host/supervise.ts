@@ -42,10 +42,13 @@ export interface SupervisorParts {
 /** Keeps one extension running: starts it, and starts it again until it is stopped, refused or crashes too often. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
+  /** Aborted once; ends a start under way, a back-off and the loop. */
   readonly #stopping = new AbortController();
   readonly #crashed: (now: number) => CrashVerdict;
+  /** Settles when the loop has ended for good. Never rejects. */
   readonly #done: Promise<void>;
   #running: Guest | undefined;
+  /** Guests started so far. */
   #generation = 0;
 
   constructor(parts: SupervisorParts) {
@@ -86,6 +89,7 @@ export class Supervisor {
     await this.#done;
   }
 
+  /** The whole life of the extension as one await chain. */
   async #run(): Promise<void> {
     const { clock, life, log, onSettled } = this.#parts;
     const stopping = this.#stopping.signal;
@@ -125,6 +129,7 @@ export class Supervisor {
     return reason;
   }
 
+  /** The guest is loaded: register what it offers and watch that it answers. */
   #enterService(guest: Guest, loadMs: number): void {
     const { clock, life, log } = this.#parts;
     this.#running = guest;

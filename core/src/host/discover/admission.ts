@@ -11,6 +11,7 @@ export interface AdmissionRules {
   readonly reserved?: { readonly channels?: readonly string[]; readonly agents?: readonly string[] };
 }
 
+/** An extension whose manifest was found good. */
 interface Candidate {
   readonly id: string;
   readonly path: string;
@@ -40,6 +41,7 @@ export function createAdmission(rules: AdmissionRules): Admission {
   };
 }
 
+/** Every name by which the gateway would find this extension or a part of it. */
 function claimsOf({ id, manifest }: Candidate): string[] {
   const { channels = [], agents = [], nodeCommands = [] } = manifest.provides;
   return [
@@ -50,6 +52,7 @@ function claimsOf({ id, manifest }: Candidate): string[] {
   ];
 }
 
+/** `deny` is stronger than `allow`, and both are stronger than the extension's own entry. */
 function operatorRefusal(rules: AdmissionRules, id: string): Refusal | undefined {
   if (rules.deny?.includes(id) === true) {
     return { reason: "it is denied by the configuration", fix: `take '${id}' out of extensions.deny` };

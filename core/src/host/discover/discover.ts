@@ -69,6 +69,7 @@ async function foldersOf(roots: readonly ExtensionRoot[]): Promise<string[]> {
   return [...folders];
 }
 
+/** Folders that hold a manifest, in the order of their names. */
 async function subfolders(root: string): Promise<string[]> {
   const names = (await readdir(root)).filter((name) => !name.startsWith(".") && name !== "node_modules").sort();
   const checked = await Promise.all(
@@ -84,6 +85,7 @@ function hasManifest(folder: string): Promise<boolean> {
   );
 }
 
+/** Everything that can be said of an extension by itself, without the others and without the operator. */
 async function examine(path: string): Promise<Discovered> {
   const outcome = await readManifest(path);
   if ("refusal" in outcome) return { state: "refused", id: basename(path), path, refusal: outcome.refusal };

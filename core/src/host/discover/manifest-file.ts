@@ -9,8 +9,10 @@ const MAX_MANIFEST_BYTES = 262_144;
 
 const check: Check = lazyCheck(Manifest, { interpretFirst: true });
 
+/** The manifest, or why there is none. */
 export type ManifestOutcome = { readonly manifest: Manifest } | { readonly refusal: Refusal };
 
+/** The size is asked of the open file, so that it cannot change in between. */
 async function readBounded(path: string): Promise<string> {
   const file = await open(path, "r");
   try {
@@ -29,6 +31,7 @@ function place(text: string, error: SyntaxError): string {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
+/** Editors on some systems write a byte-order mark, which JSON does not know. */
 function parseJson(text: string): { readonly value: unknown } | { readonly refusal: Refusal } {
   try {
     return { value: JSON.parse(text.replace(/^\u{feff}/u, "")) as unknown };

@@ -14,6 +14,7 @@ export const MAX_RECEIVE_BATCH = 1_000;
 const MAX_CURSOR_CHARS = 4_096;
 const MAX_LOG_CHARS = 16_384;
 
+/** What is wrong with a value, or undefined. */
 type Verdict = (value: unknown) => string | undefined;
 
 /** The shape of a value, told by a schema. The interpreter of the validator accepts most without compiling anything. */
@@ -27,6 +28,7 @@ function shaped(schema: TSchema, more: Verdict = () => undefined): Verdict {
 
 const Context = Type.String({ maxLength: 64 });
 const Key = Type.String({ maxLength: STORE_LIMITS.keyChars });
+/** Every call of a guest names the context in whose name it comes. */
 const inContext = (fields: Record<string, TSchema> = {}): TSchema => Type.Object({ context: Context, ...fields });
 const anything: Verdict = () => undefined;
 const streamHandle = shaped(Type.Object({ stream: Type.Integer({ minimum: 0 }) }));
@@ -37,6 +39,7 @@ interface Fields {
 
 const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0);
 
+/** Bytes cannot be told by a schema; the sum matters besides. */
 function batchVerdict(value: unknown): string | undefined {
   const ops = (value as Fields)["ops"] as readonly Fields[];
   if (ops.length > STORE_LIMITS.keys) return `at most ${STORE_LIMITS.keys} changes fit in one batch`;
@@ -57,6 +60,7 @@ const atMost =
 
 const Headers = Type.Array(Type.Array(Type.String({ maxLength: 65_536 })));
 
+/** Every method a guest can call has its line here; a method without one does not compile. */
 const PARAMS: { readonly [M in keyof HostMethods]: Verdict } = {
   "store.get": shaped(inContext({ keys: Type.Array(Key) }), atMost("keys", STORE_LIMITS.keys)),
   "store.list": shaped(
@@ -128,6 +132,7 @@ const chunkVerdict: Verdict = (value) =>
 
 const orNull = (schema: TSchema): TSchema => Type.Union([schema, Type.Null()]);
 
+/** Answers nobody looks at need no shape. */
 const RESULTS: { readonly [M in keyof GuestMethods]: Verdict } = {
   load: shaped(loadOutcome),
   ping: anything,

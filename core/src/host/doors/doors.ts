@@ -29,6 +29,7 @@ export function createDoors(parts: DoorParts): Handlers<HostMethods> {
   };
 }
 
+/** The scope comes from the context, never from the guest. */
 function storeDoors(parts: DoorParts): Handlers<Pick<HostMethods, "store.get" | "store.list" | "store.batch">> {
   const { extension, store } = parts;
   const scopeOf = (context: string) => ({ extension, scope: parts.contexts.need(context).scope });
@@ -39,6 +40,7 @@ function storeDoors(parts: DoorParts): Handlers<Pick<HostMethods, "store.get" | 
   };
 }
 
+/** What a guest puts belongs to it; it opens only what belongs to it. */
 function mediaDoors(parts: DoorParts): Handlers<Pick<HostMethods, "media.put" | "media.open">> {
   const { extension, media, spool } = parts;
   return {

@@ -35,6 +35,7 @@ export function fetchDoor(
   };
 }
 
+/** Names and values in the order and case the server sent them; several `set-cookie` stay several. */
 function pairs(raw: readonly string[]): [string, string][] {
   const result: [string, string][] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) result.push([raw[index] ?? "", raw[index + 1] ?? ""]);

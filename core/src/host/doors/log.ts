@@ -46,6 +46,7 @@ function createRate(clock: Clock): () => { allowed: boolean; dropped: number } {
   };
 }
 
+/** At most so many fields, each of bounded length: a log line is for reading. */
 function bounded(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields)

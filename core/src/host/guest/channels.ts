@@ -9,6 +9,7 @@ import type { LoadedExtension } from "./load.ts";
 
 type ChannelMethods = Pick<GuestMethods, Extract<keyof GuestMethods, `channel.${string}` | `connection.${string}`>>;
 
+/** What the handlers of channels work with; `definition` throws until the extension is loaded. */
 export interface ChannelParts {
   readonly definition: () => LoadedExtension;
   readonly contexts: Contexts;
@@ -20,6 +21,7 @@ export function channelHandlers(parts: ChannelParts): Handlers<ChannelMethods> {
   return { ...definitionHandlers(parts), ...connectionHandlers(parts) };
 }
 
+/** Calls of the definition. Each opens its own context and, but for `connect`, closes it at the end. */
 function definitionHandlers(
   parts: ChannelParts,
 ): Handlers<Pick<GuestMethods, Extract<keyof GuestMethods, `channel.${string}`>>> {
@@ -69,6 +71,7 @@ function definitionHandlers(
   };
 }
 
+/** A context in the name of one account, as `probe` gets it. */
 function channelContext(context: GuestContext, account: string): ChannelCtx<unknown> {
   return { ...context.base, account };
 }
@@ -92,6 +95,7 @@ function watch(rpc: Rpc<HostMethods>, context: GuestContext, connection: Connect
   connection.closed.then(report, fault).catch((error: unknown) => context.base.log.error(String(error)));
 }
 
+/** The optional functions this connection has; the host offers no others. */
 function featuresOf(connection: Connection): ConnectionFeature[] {
   const features: ConnectionFeature[] = [];
   if (connection.reconcile !== undefined) features.push("reconcile");
@@ -100,6 +104,7 @@ function featuresOf(connection: Connection): ConnectionFeature[] {
   return features;
 }
 
+/** Calls of a live connection, found by its context. */
 function connectionHandlers({
   contexts,
 }: ChannelParts): Handlers<Pick<GuestMethods, Extract<keyof GuestMethods, `connection.${string}`>>> {

@@ -33,8 +33,10 @@ export interface Contexts {
   closeAll(): Promise<void>;
 }
 
+/** A door that only makes a folder answers within this, ms. */
 const DOOR_TIMEOUT_MS = 30_000;
 
+/** Keeps what every context must undo, and builds the `ctx` an author sees. */
 export function createContexts(parts: ContextParts): Contexts {
   const open = new Map<string, GuestContext>();
   return {
@@ -65,6 +67,7 @@ export function createContexts(parts: ContextParts): Contexts {
   };
 }
 
+/** What one `ctx` is built from. */
 interface BaseParts {
   readonly parts: ContextParts;
   readonly id: string;
@@ -101,6 +104,7 @@ function plain(fields: object): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
+/** The value as JSON sees it, or as text when it cannot (cycles, BigInt). */
 function describe(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value) ?? "null") as unknown;

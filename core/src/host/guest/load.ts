@@ -29,10 +29,12 @@ async function importEntry(order: LoadOrder): Promise<unknown> {
   return jiti.import(order.entry);
 }
 
+/** The default export; a module in CommonJS style is the export itself. */
 function defaultExport(module: unknown): unknown {
   return typeof module === "object" && module !== null && "default" in module ? module.default : module;
 }
 
+/** Promise and code must agree both ways: the operator decided by reading the promise. */
 function difference(kind: string, promised: readonly string[], defined: readonly string[]): Refused | undefined {
   const missing = promised.find((id) => !defined.includes(id));
   if (missing !== undefined) {
@@ -49,6 +51,7 @@ function difference(kind: string, promised: readonly string[], defined: readonly
   );
 }
 
+/** What the host must know of a channel; the definition itself never leaves the guest. */
 function summarise(channel: ExtensionDef["channels"][number]): LoadedChannel {
   const has: LoadedChannel["has"][number][] = [];
   if (channel.render !== undefined) has.push("render");

@@ -9,7 +9,9 @@ import { createContexts } from "./contexts.ts";
 import { type LoadedExtension, loadExtension } from "./load.ts";
 import { turnHandlers } from "./turns.ts";
 
+/** A guest that serves. */
 export interface GuestServer {
+  /** The line is dead: whatever is under way is aborted and every effect undone. */
   close(reason: string): void;
 }
 

@@ -2,7 +2,9 @@ import { deserialize, serialize } from "node:v8";
 import type { GuestStore } from "openclaw-host-sdk";
 import type { ContextParts } from "./contexts.ts";
 
+/** A commit may wait for a slow disk this long, ms. */
 const TIMEOUT_MS = 30_000;
+/** Pairs of one page when the author names no number. */
 const DEFAULT_LIMIT = 100;
 
 /** The extension's own store. Values are encoded and decoded here, so the host never decodes what a guest wrote. */

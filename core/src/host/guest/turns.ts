@@ -8,12 +8,14 @@ import type { LoadedExtension } from "./load.ts";
 /** Events a turn may be ahead of the host; then the agent waits. */
 const WINDOW = 16;
 
+/** What the handlers of agents work with. */
 export interface TurnParts {
   readonly definition: () => LoadedExtension;
   readonly contexts: Contexts;
   readonly clock: Clock;
 }
 
+/** One running turn: events wait in it until the host pulls them. */
 interface Turn {
   readonly context: GuestContext;
   readonly controller: AbortController;
@@ -85,6 +87,7 @@ function changed(turn: Turn): Promise<void> {
   });
 }
 
+/** Runs the agent's generator to its end. An aborted turn is no longer held back, so that it can say its last word. */
 async function pump(turn: Turn, events: AsyncIterable<AgentEvent>): Promise<void> {
   try {
     for await (const event of events) {

@@ -9,11 +9,13 @@ const ABORT_GRACE_MS = 5_000;
 /** A caller that has this many calls open is told to wait: something does not answer. */
 const MAX_OPEN_CALLS = 10_000;
 
+/** A call that waits for its answer; settling it twice is harmless. */
 interface OpenCall {
   readonly method: string;
   settle(outcome: { value: unknown } | { error: Error }): void;
 }
 
+/** One call as it is made. */
 export interface OutgoingCall {
   readonly method: string;
   readonly params: unknown;
@@ -50,6 +52,7 @@ export class OutgoingCalls {
     return true;
   }
 
+  /** Everything that waits is lost; later calls fail at once. */
   close(reason: string): void {
     this.#closedBecause = reason;
     for (const call of this.#open.values()) {

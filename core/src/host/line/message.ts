@@ -28,6 +28,7 @@ const isFields = (value: unknown): value is Fields => typeof value === "object" 
 const isDelay = (value: unknown): boolean => value === undefined || (typeof value === "number" && value >= 0);
 const isText = (value: unknown): value is string => typeof value === "string";
 
+/** The retry logic believes these fields, so each is looked at. */
 function isSendData(data: Fields): boolean {
   const moved = data["movedTo"];
   return (

@@ -9,6 +9,7 @@ const MAX_SERVED_CALLS = 1_000;
 /** The longest deadline a call may ask for: 24 days, the reach of a timer, ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** What a server runs and how it answers. */
 export interface ServerOptions<Local extends Methods<Local>> {
   readonly line: MessageLine;
   readonly handlers: Handlers<Local>;
@@ -75,6 +76,7 @@ export class Server<Local extends Methods<Local>> {
     }
   }
 
+  /** Only own methods that were checked: a guest must not reach what an object inherits. */
   async #run(method: string, params: unknown, call: Call): Promise<unknown> {
     const { handlers, inspectParams } = this.#options;
     if (!Object.hasOwn(handlers, method)) throw new Error(`there is no method ${method}`);

@@ -39,6 +39,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
   });
 };
 
+/** `close` ends every connection that is kept alive. */
 export function createExchanger(): Exchanger {
   const agents = {
     guarded: { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) },
@@ -73,6 +74,7 @@ export function createExchanger(): Exchanger {
   };
 }
 
+/** A body of known length is sent with it; a stream is sent in chunks. */
 function headersOf({ headers, body }: Exchange): Record<string, string[]> {
   const joined: Record<string, string[]> = {};
   for (const [name, value] of headers) (joined[name] ??= []).push(value);

@@ -24,12 +24,14 @@ const OWN_HEADERS: readonly string[] = [
   "accept-encoding",
 ];
 
+/** What an extension asks for; the body was opened already. */
 export interface FetchRequest {
   readonly order: FetchOrder;
   readonly body: Exchange["body"];
   readonly signal: AbortSignal;
 }
 
+/** The answer, whose body is read as the consumer asks for it. */
 export interface FetchResult {
   readonly url: string;
   readonly redirected: boolean;
@@ -73,11 +75,13 @@ function parseUrl(text: string): URL {
   return url;
 }
 
+/** The host speaks for itself in the headers of the connection, and asks for what it can unpack. */
 function prepared(headers: FetchOrder["headers"]): FetchOrder["headers"] {
   const own = headers.filter(([name]) => !OWN_HEADERS.includes(name.toLowerCase()));
   return [...own, ["accept-encoding", "gzip, deflate, br"]];
 }
 
+/** Where a redirect leads; a broken `Location` is an answer like any other. */
 function redirectOf(message: IncomingMessage, base: URL): URL | undefined {
   const { location } = message.headers;
   if (location === undefined || !REDIRECTS.includes(message.statusCode ?? 0)) return undefined;
@@ -114,6 +118,7 @@ function decoderOf(message: IncomingMessage): Duplex | undefined {
   }
 }
 
+/** The body without its transfer coding, as `fetch` promises. */
 function decoded(message: IncomingMessage): ReadableStream<Uint8Array> {
   const decoder = decoderOf(message);
   if (decoder === undefined) return webStream(message);
@@ -122,6 +127,7 @@ function decoded(message: IncomingMessage): ReadableStream<Uint8Array> {
   return webStream(message.pipe(decoder));
 }
 
+/** Counted after unpacking: a small answer may unpack to any size. */
 function limited(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   let bytes = 0;
   const count = new TransformStream<Uint8Array, Uint8Array>({
