@@ -34,7 +34,14 @@ describe("the agent", () => {
     });
     const final = await observer.frame((frame) => frame.event === "chat" && payloadOf(frame)["state"] === "final");
     expect(payloadOf(final)).toMatchObject({ runId: "run-live", sessionKey: "agent:main:main" });
-    expect(Object.keys(payloadOf(final)).sort()).toEqual(["message", "runId", "seq", "sessionKey", "state"]);
+    expect(Object.keys(payloadOf(final)).sort()).toEqual([
+      "message",
+      "runId",
+      "seq",
+      "sessionKey",
+      "state",
+      "stopReason",
+    ]);
     const agentEvents = observer.frames.filter((frame) => frame.event === "agent").map(payloadOf);
     expect(agentEvents.map((event) => event["seq"])).toEqual(agentEvents.map((_, index) => index + 1));
     expect(agentEvents.map((event) => event["stream"])).toEqual([

@@ -8,7 +8,6 @@ import type { Logger } from "../base/log.ts";
 import { type Channels, openChannels } from "../channels/channels.ts";
 import type { AccountName } from "../channels/inbox.ts";
 import type { ChannelConfigs } from "../channels/accounts-parts.ts";
-import type { Routing } from "../channels/route.ts";
 import { type Turns, createTurns } from "../channels/turn.ts";
 import { type SessionChanges, createSessionChanges } from "../sessions/changes.ts";
 import type { AgentDirectory } from "./agents.ts";
@@ -83,18 +82,11 @@ function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }
     inbox: channels.inbox,
     resetSession: changes.reset,
     onStuck,
-    rules: (name: AccountName) => rulesOf(channels, directory, name),
+    rules: (name: AccountName) => {
+      const { defaultId, mainKey } = directory.agents();
+      return channels.accounts.rules(name, { agentId: defaultId, mainKey, dmScope: "main" });
+    },
     fetchMedia: channels.accounts.fetchMedia.bind(channels.accounts),
     typing: channels.accounts.typing.bind(channels.accounts),
   };
-}
-
-/** Undefined when the account is not configured any more. */
-function rulesOf({ accounts }: Channels, directory: AgentDirectory, name: AccountName) {
-  const known = accounts.list(name.channel).some(({ configured }) => configured.account === name.account);
-  if (!known) return undefined;
-  const policy = accounts.policy(name);
-  const { defaultId, mainKey } = directory.agents();
-  const routing: Routing = { agentId: defaultId, mainKey, dmScope: "main", owners: policy.allowFrom };
-  return { policy, routing };
 }
