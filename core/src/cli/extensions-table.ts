@@ -11,13 +11,13 @@ export interface ExtensionLine {
   readonly fix?: string;
 }
 
-/** `enabled` with a reason means that nothing needs the extension yet, which people call inactive. */
+/** `enabled` with a reason means that nothing needs the extension yet, told as "not active". */
 export const isIdle = ({ state, reason }: Pick<ExtensionLine, "state" | "reason">): boolean =>
   state === "inactive" || (state === "enabled" && reason !== undefined);
 
 /** The state in the words of people. */
 export const shownState = (extension: Pick<ExtensionLine, "state" | "reason">): string =>
-  isIdle(extension) ? "inactive" : extension.state;
+  isIdle(extension) ? "not active" : extension.state;
 
 /** One extension a line, with the reason when it is not active. */
 export function extensionsTable(extensions: readonly ExtensionLine[]): string {

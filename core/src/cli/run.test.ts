@@ -30,11 +30,17 @@ afterEach(async () => {
 });
 
 /** Runs a command in an empty home. */
-async function run(args: readonly string[], given: { env?: Record<string, string>; stdin?: string } = {}) {
+async function run(
+  args: readonly string[],
+  given: { env?: Record<string, string>; stdin?: string; interruptAt?: string } = {},
+) {
   const output = { out: "", err: "" };
   const listeners = new Map<string, Set<(cause: unknown) => void>>();
   const code = await runCli(args, {
-    out: (text) => (output.out += text),
+    out: (text) => {
+      output.out += text;
+      if (given.interruptAt === text) listeners.get("SIGINT")?.forEach((interrupt) => interrupt(undefined));
+    },
     err: (text) => (output.err += text),
     stdin: (async function* () {
       yield given.stdin ?? "";
@@ -202,6 +208,17 @@ describe("commands that call the gateway", () => {
     const { code, err } = await run(args, { env: { OPENCLAW_GATEWAY_PORT: "0" } });
     expect(code).toBe(3);
     expect(err).toContain('start it with "openclaw gateway"');
+  });
+
+  it("follow the log from where the last answer ended, until an interrupt", async () => {
+    const peer = await startPeer((_method, params) => [
+      params["cursor"] === undefined ? { cursor: 7, lines: ["first"] } : { cursor: 9, lines: ["second"], reset: true },
+    ]);
+    const { code, out, err } = await run(["logs", "--follow", "--limit", "5"], { interruptAt: "second\n" });
+    expect({ code, out }).toEqual({ code: 0, out: "first\nsecond\n" });
+    expect(err).toContain("skipped");
+    expect(peer.requests[2]).toMatchObject({ method: "logs.tail", params: { cursor: 7, limit: 5 } });
+    expect((await run(["logs", "--limit", "0"])).code).toBe(2);
   });
 
   it("print the log readably, and straight from the file when no gateway is running", async () => {

@@ -39,7 +39,7 @@ function toIssue(error: ErrorObject): ConfigIssue {
 }
 
 /** The sentence for a key nobody reads. */
-export function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   if (meant !== undefined) return `unknown key; did you mean "${meant}"?`;
   if (known.length === 0) return "unknown key; no keys are known here: remove it";

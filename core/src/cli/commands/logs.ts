@@ -4,13 +4,14 @@ import type { LogLevel } from "../../base/log.ts";
 import { type Tail, tailFile } from "../../base/log-tail.ts";
 import { isJsonObject } from "../../config/json-schema.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { CliFailure, EXIT } from "../failure.ts";
+import { CliFailure, EXIT, usage } from "../failure.ts";
 import { gatewayOptions, scopesOf, withGateway } from "../gateway-client.ts";
 import type { Io } from "../io.ts";
 import { environmentOf } from "../local.ts";
 
 const BYTES = 250_000;
 const FOLLOW_MS = 1_000;
+const MAX_LINES = 5_000;
 
 export const command: Command = defineCommand(
   (yargs) =>
@@ -25,6 +26,9 @@ export const command: Command = defineCommand(
   async (args, io) => {
     const print = printer(args.json, io);
     const { limit, follow } = args;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LINES)) {
+      throw usage(`--limit must be a whole number from 1 to ${MAX_LINES}`);
+    }
     try {
       await withGateway({ args, io, scopes: scopesOf("logs.tail") }, async (client) => {
         await show((cursor) => fromGateway(client, limit, cursor), { follow, print, io });
