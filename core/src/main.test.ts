@@ -79,6 +79,15 @@ describe("the openclaw process", () => {
     });
   });
 
+  it("ends quietly when its reader goes away", async () => {
+    const child = startIn(tmpdir(), ["--help"]);
+    child.stdout.destroy();
+    let errors = "";
+    child.stderr.on("data", (data: Buffer) => (errors += data.toString()));
+    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+    expect(errors).toBe("");
+  });
+
   it("separates results, errors and exit codes", async () => {
     expect(await openclaw("config", "get", "session.mainKey")).toEqual({ code: 0, stdout: "main\n", stderr: "" });
     expect(await openclaw("health")).toMatchObject({

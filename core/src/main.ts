@@ -6,6 +6,14 @@ import { packageVersion } from "./version.ts";
 enableCompileCache();
 
 const args = process.argv.slice(2);
+
+// A reader that went away (`openclaw logs | head`) ends a command; a gateway lives on without its terminal.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", () => {
+    if (args[0] !== "gateway") process.exit(0);
+  });
+}
+
 if (args.length === 1 && args[0] === "--version") {
   process.stdout.write(`${packageVersion()}\n`);
 } else {
