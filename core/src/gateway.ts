@@ -142,7 +142,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
   const { storage, directory, messaging, sink, guests } = needs;
   const { paths } = options.environment;
   const versions = createStateVersions();
-  const facts = { ...storage, ...messaging, directory, database: paths.database, now: clock.now };
+  const facts = { ...storage, ...messaging, directory, database: paths.database, now: () => clock.now() };
   const presence = createPresence({ clock, sink, versions, self: ownPresence(options.version) });
   const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
   const importer = createMediaImporter(storage.media, clock);
@@ -159,7 +159,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
     handlers,
     selfKeyed: new Set(["agent", "chat.send"]),
     snapshot: () => ({
-      presence: presence.list() as never,
+      presence: presence.list(),
       health: health.current,
       stateVersion: versions.current,
       uptimeMs: clock.now() - startedAt,
@@ -172,7 +172,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
     onConnected: ({ connId }) => health.greet(connId),
     onDisconnected: presence.disconnected.bind(presence),
   });
-  const undo = [health.start(), startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }), importer.close];
+  const undo = [health.start(), startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }), () => importer.close()];
   return { wire, closeWire: () => undo.forEach((stop) => stop()) };
 }
 

@@ -11,8 +11,8 @@ const rawPublicKey = (pem: string) =>
 
 function newDevice() {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" }).toString();
-  const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" });
+  const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" });
   return {
     deviceId: createHash("sha256").update(rawPublicKey(publicKeyPem)).digest("hex"),
     publicKeyPem,

@@ -150,13 +150,13 @@ describe("Telegram", () => {
     await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
     const bob = { id: 777, is_bot: false, first_name: "Bob" };
     fake.say("let me in", { from: bob, chat: { id: 777, type: "private", first_name: "Bob" } });
-    const told = await fake.waitFor((call) => call.method === "sendMessage" && call.args["chat_id"] == 777, 15_000);
+    const told = await fake.waitFor((call) => call.method === "sendMessage" && String(call.args["chat_id"]) === "777", 15_000);
     expect(told.args["text"]).toContain("channels.telegram.allowFrom");
     expect(told.args["text"]).toContain("777");
     fake.say("again", { from: bob, chat: { id: 777, type: "private", first_name: "Bob" } });
     fake.say("hello from ann");
     await fake.waitFor(answer("echo: hello from ann"), 15_000);
-    expect(fake.sent("sendMessage").filter((call) => call.args["chat_id"] == 777)).toHaveLength(1);
+    expect(fake.sent("sendMessage").filter((call) => String(call.args["chat_id"]) === "777")).toHaveLength(1);
     const client = await gateway.client();
     expect(JSON.stringify(await client.call("sessions.list", {}))).not.toContain("777");
   });

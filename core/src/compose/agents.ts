@@ -9,12 +9,12 @@ type AgentEntry = Config["agents"]["list"][number];
 
 /** What the configuration says of agents, as the parts of the gateway ask for it. */
 export interface AgentDirectory {
-  agents(): Agents;
+  readonly agents: () => Agents;
   /** Id of the runtime an agent uses. */
-  runtimeOf(agentId: string): string;
-  settings(agentId: string): AgentSettings;
+  readonly runtimeOf: (agentId: string) => string;
+  readonly settings: (agentId: string) => AgentSettings;
   /** What answers for an agent, as results name it. */
-  modelOf(agentId: string): { provider: string; model: string };
+  readonly modelOf: (agentId: string) => { provider: string; model: string };
 }
 
 export function createAgentDirectory(config: Pick<Config, "agents" | "session">): AgentDirectory {

@@ -1,5 +1,5 @@
 import { hostname, networkInterfaces, release } from "node:os";
-import type { HealthSnapshot, PresenceEntry } from "openclaw-host-schemas";
+import type { PresenceEntry } from "openclaw-host-schemas";
 import type { HealthFacts } from "../automation/health.ts";
 import type { Channels } from "../channels/channels.ts";
 import { channelsSnapshot } from "../channels/snapshot.ts";
@@ -29,7 +29,7 @@ export function healthFacts(parts: FactParts): HealthFacts {
   const entries = sessions.list();
   const { defaultId, profiles } = directory.agents();
   return {
-    channels: { ...listed.channels } as HealthSnapshot["channels"],
+    channels: { ...listed.channels },
     channelOrder: [...listed.order],
     channelLabels: { ...listed.labels },
     heartbeatSeconds: HEARTBEAT_SECONDS,

@@ -38,14 +38,14 @@ export function createGuests(parts: GuestsParts): Guests {
     isolationOf: (extension) => entryOf(extension)?.isolation ?? "process",
     isConfigured: (kind, id) => isConfigured(settings, kind, id),
     agentConfig: (agent) => entryOf(providerOf(settings, agent) ?? "")?.config ?? {},
-    registerChannel: messaging.channels.register,
-    registerAgent: messaging.runtimes.register,
+    registerChannel: (port) => messaging.channels.register(port),
+    registerAgent: (runtime) => messaging.runtimes.register(runtime),
     store: storage.store,
     media: storage.media,
     clock,
     ids,
     log: log.child("host"),
-    redact: redactor.text,
+    redact: (text) => redactor.text(text),
     guestEnv: guestEnvironment(environment.variables),
   });
   return {

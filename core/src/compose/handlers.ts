@@ -50,7 +50,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
   return {
     ...aboutGateway(parts),
     ...conversation(parts),
-    ...sendMethods({ channels: messaging.channels, importMedia: parts.importer.importMedia }),
+    ...sendMethods({ channels: messaging.channels, importMedia: (url) => parts.importer.importMedia(url) }),
     ...channelMethods({ channels: messaging.channels, clock }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),
     ...extensionsMethods({ host }),
@@ -60,7 +60,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
 
 function aboutGateway(parts: HandlerParts) {
   const { storage, messaging, directory, clock, paths, health, presence, version } = parts;
-  const facts = { ...storage, ...messaging, directory, database: paths.database, now: clock.now, version };
+  const facts = { ...storage, ...messaging, directory, database: paths.database, now: () => clock.now(), version };
   return systemMethods({ health, presence, systemEvents: createSystemEvents(), status: () => statusOf(facts) });
 }
 
@@ -78,7 +78,7 @@ function conversation(parts: HandlerParts) {
       ...shared,
       modelOf,
       knowsChannel: (channel) => channels.accounts.channels().includes(channel),
-      parseTarget: channels.parseTarget,
+      parseTarget: (raw) => channels.parseTarget(raw),
     }),
     ...chatMethods(shared),
     ...chatHistoryMethods({ sessions, changes, events: sink, agents }),

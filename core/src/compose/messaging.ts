@@ -1,6 +1,7 @@
 import { echoRuntime } from "../agent/echo.ts";
 import { type Lanes, createLanes } from "../agent/lanes.ts";
 import { type Runtimes, createRuntimes } from "../agent/runtimes.ts";
+import type { SessionKey } from "../base/brand.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import type { Ids } from "../base/ids.ts";
@@ -80,7 +81,7 @@ function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }
     plan: channels.plan,
     outbox: channels.outbox,
     inbox: channels.inbox,
-    resetSession: changes.reset,
+    resetSession: (key: SessionKey) => changes.reset(key),
     onStuck,
     rules: (name: AccountName) => {
       const { defaultId, mainKey } = directory.agents();

@@ -11,7 +11,7 @@ import type {
 import type { Row, Tx } from "./tx.ts";
 
 /** How long a pairing request waits, ms (wire protocol 8.1). */
-export const PAIRING_REQUEST_TTL_MS = 5 * 60_000;
+export const PAIRING_REQUEST_TTL_MS: number = 5 * 60_000;
 /** Requests kept at most, in all and for one device; the oldest make room, so that a flood ends in itself. */
 const MAX_REQUESTS = 200;
 const MAX_REQUESTS_PER_DEVICE = 5;

@@ -1,4 +1,4 @@
-import type { Command, Tx } from "./tx.ts";
+import type { Tx } from "./tx.ts";
 
 /** Whose data it is. One extension never sees another's; within one, accounts are apart. */
 export interface GuestScope {
@@ -72,4 +72,4 @@ export const guestStoreCommands = {
     }
     return null;
   },
-} satisfies Record<string, Command>;
+};

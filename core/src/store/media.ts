@@ -1,5 +1,5 @@
 import type { MediaKind } from "openclaw-host-sdk";
-import type { Command, Row, Tx } from "./tx.ts";
+import type { Row, Tx } from "./tx.ts";
 
 /** One owner's right to one blob. An absent name is "". */
 export interface MediaHandle {
@@ -75,4 +75,4 @@ export const mediaCommands = {
     if (handle === null || handle.owner === args.to) return handle;
     return keep(tx, { ...handle, ref: args.newRef, owner: args.to }, args.at);
   },
-} satisfies Record<string, Command>;
+};

@@ -164,7 +164,7 @@ function handleOf(parts: Parts): GatewayProcess {
     stateDir,
     configPath,
     lines: output.lines,
-    line: output.line,
+    line: (fits) => output.line(fits),
     stop,
     async client() {
       const client = createGatewayClient({
