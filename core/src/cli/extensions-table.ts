@@ -11,13 +11,13 @@ export interface ExtensionLine {
   readonly fix?: string;
 }
 
-/** `enabled` with a reason means that nothing needs the extension yet, told as "not active". */
+/** `enabled` with a reason means that nothing needs the extension yet, told as "inactive". */
 export const isIdle = ({ state, reason }: Pick<ExtensionLine, "state" | "reason">): boolean =>
   state === "inactive" || (state === "enabled" && reason !== undefined);
 
 /** The state in the words of people. */
 export const shownState = (extension: Pick<ExtensionLine, "state" | "reason">): string =>
-  isIdle(extension) ? "not active" : extension.state;
+  isIdle(extension) ? "inactive" : extension.state;
 
 /** One extension a line, with the reason when it is not active. */
 export function extensionsTable(extensions: readonly ExtensionLine[]): string {

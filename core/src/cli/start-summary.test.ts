@@ -30,7 +30,7 @@ describe("startSummary", () => {
       "state:      /home/a/.openclaw-host",
       "config:     /home/a/.openclaw-host/openclaw.json",
       "extensions:",
-      "  pager  not active: the channel 'pager' is not configured",
+      "  pager  inactive: the channel 'pager' is not configured",
       "  broken\\n  refused: its manifest is not JSON",
       "      correct line 3",
       "to use pager: openclaw channels add pager --token <token>",
