@@ -54,6 +54,8 @@ function toIssue(error: ErrorObject): Issue {
 
 /** A check of `schema` (JSON Schema draft-07) whose AJV code is compiled when it is first needed. */
 export function lazyCheck(schema: object, options: CheckOptions = {}): Check {
+  // `true` in the form of an object: everything is valid.
+  if (Object.keys(schema).length === 0) return () => NONE;
   const open = options.removeUnknown === true;
   const effective = open ? withoutClosedness(schema) : schema;
   let compiled: ValidateFunction | undefined;

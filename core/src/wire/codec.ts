@@ -76,7 +76,7 @@ export function failureFrame(id: string, error: object, payload?: unknown): stri
 export function closeReason(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= LIMITS.closeReasonBytes) return text;
-  let end: number = LIMITS.closeReasonBytes;
+  let end = LIMITS.closeReasonBytes;
   const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
   while (isContinuation(bytes[end])) end -= 1;
   return bytes.subarray(0, end).toString();

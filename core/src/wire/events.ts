@@ -12,7 +12,7 @@ import type { EventSink, PublishOptions } from "../base/event-sink.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS, type Limits } from "./limits.ts";
 
 /** Fan-out of events to the connections that are ready. */
 export interface EventHub extends EventSink {
@@ -45,7 +45,7 @@ interface Broadcast {
 export interface EventHubParts {
   readonly descriptors: Readonly<Record<string, EventDescriptor>>;
   readonly log: Logger;
-  readonly limits?: Pick<typeof LIMITS, "maxBufferedBytes">;
+  readonly limits?: Pick<Limits, "maxBufferedBytes">;
 }
 
 export function createEventHub(parts: EventHubParts): EventHub {

@@ -1,7 +1,8 @@
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cliParams, makeDevice, startWire, type TestWire, TOKEN } from "./test-wire.ts";
-import { openClient, type Params, signed } from "./test-client.ts";
+import { cliParams, makeDevice, type Params, signed } from "../auth/test-device.ts";
+import { startWire, type TestWire, TOKEN } from "./test-wire.ts";
+import { openClient } from "./test-client.ts";
 
 let wire: TestWire;
 beforeAll(async () => {

@@ -1,5 +1,29 @@
-/** Every number of the wire: why it has this value and where it comes from. Sizes in bytes, times in milliseconds. */
-export const LIMITS = {
+/** Sizes in bytes, times in milliseconds, the rest are counts. */
+export interface Limits {
+  readonly maxPayloadBytes: number;
+  readonly maxPreAuthBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly tickIntervalMs: number;
+  readonly waitingPerAddress: number;
+  readonly waitingLoopback: number;
+  readonly waitingTotal: number;
+  readonly unauthorizedCalls: number;
+  readonly closeReasonBytes: number;
+  readonly closeGraceMs: number;
+  readonly idempotencyMs: number;
+  readonly idempotencyRows: number;
+  readonly idempotencyKeyChars: number;
+  readonly idempotentResultBytes: number;
+  readonly idempotencyPruneMs: number;
+  readonly httpBodyBytes: number;
+  readonly httpHeadersMs: number;
+  readonly httpRequestMs: number;
+  readonly httpHandlerMs: number;
+}
+
+/** Every number of the wire: why it has this value and where it comes from. */
+export const LIMITS: Limits = {
   /** Largest message from an authenticated client: attachments travel inside frames (wire protocol section 1). */
   maxPayloadBytes: 25 * 1024 * 1024,
   /** What a client may send in all before it is authenticated; a connect request is about 1 KiB (wire protocol section 0, Pre-auth). */
@@ -40,4 +64,4 @@ export const LIMITS = {
   httpRequestMs: 30_000,
   /** How long a room may take to answer a request. */
   httpHandlerMs: 30_000,
-} as const;
+};

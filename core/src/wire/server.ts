@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
@@ -58,6 +58,9 @@ export async function listen(parts: ServerParts, { hosts = LOOPBACK_HOSTS, port 
     close: async () => void (await Promise.all(servers.map((server) => closeServer(server, parts.clock)))),
   };
 }
+
+// An import statement would read every property of the module, also those that load Node's HTTP client: 20 ms and 16 MB.
+const { createServer } = process.getBuiltinModule("node:http");
 
 function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
   const server = createServer({

@@ -8,14 +8,14 @@ import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import { Connection } from "./connection.ts";
-import type { LIMITS } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import { createWaitingRoom, type WaitingRoom } from "./waiting-room.ts";
 
 export interface SocketsParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
-  readonly limits: typeof LIMITS;
+  readonly limits: Limits;
   readonly onMessage: (connection: Connection, data: Buffer) => void;
   readonly onGone: (connection: Connection) => void;
 }

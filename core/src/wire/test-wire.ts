@@ -3,24 +3,15 @@ import { createAuthenticator } from "../auth/authenticator.ts";
 import type { AuthPolicy } from "../auth/decide.ts";
 import { type Devices, openDevices } from "../auth/devices.ts";
 import { type AuthMode, createSecretCheck } from "../auth/shared-secret.ts";
+import { type Params, signed, type TestDevice } from "../auth/test-device.ts";
 import { createDeviceTokens } from "../auth/tokens.ts";
 import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
 import { systemIds } from "../base/ids.ts";
 import type { LogFields, Logger } from "../base/log.ts";
 import { openStore, type Store } from "../store/db.ts";
 import { makeTestDir } from "../store/test-store.ts";
-import { LIMITS } from "./limits.ts";
-import {
-  type ClientOptions,
-  cliParams,
-  type Frame,
-  makeDevice,
-  openClient,
-  type Params,
-  signed,
-  type TestClient,
-  type TestDevice,
-} from "./test-client.ts";
+import { LIMITS, type Limits } from "./limits.ts";
+import { type ClientOptions, type Frame, openClient, type TestClient } from "./test-client.ts";
 import { createWireServer, type WireParts, type WireServer } from "./wire-server.ts";
 
 export const TOKEN = "tok-h1-test";
@@ -55,7 +46,7 @@ export interface TestWireOptions {
   readonly methods?: Readonly<Record<string, MethodDescriptor>>;
   readonly events?: Readonly<Record<string, EventDescriptor>>;
   readonly parts?: Partial<WireParts>;
-  readonly limits?: Partial<Record<keyof typeof LIMITS, number>>;
+  readonly limits?: Partial<Limits>;
 }
 
 const snapshot: Snapshot = {
@@ -121,7 +112,7 @@ export async function startWire(options: TestWireOptions = {}): Promise<TestWire
     snapshot: () => snapshot,
     ...(options.methods === undefined ? {} : { methods: options.methods }),
     ...(options.events === undefined ? {} : { events: options.events }),
-    limits: { ...LIMITS, ...options.limits } as typeof LIMITS,
+    limits: { ...LIMITS, ...options.limits },
     ...options.parts,
   });
   const { port } = await wire.listen({ port: 0 });
@@ -146,5 +137,3 @@ export async function startWire(options: TestWireOptions = {}): Promise<TestWire
     },
   };
 }
-
-export { cliParams, makeDevice };

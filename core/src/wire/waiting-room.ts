@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { canonicalAddress, isLoopbackAddress, type PeerFacts } from "../auth/local-trust.ts";
 import type { Undo } from "../base/clock.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS, type Limits } from "./limits.ts";
 
 /** Something that waits for authentication and can be sent away. */
 export interface Waiting {
@@ -17,7 +17,7 @@ export interface WaitingRoom {
 
 /** Sockets that are not authenticated yet, bounded per address and in all (wire protocol section 0, "Pre-auth"). */
 export function createWaitingRoom(
-  limits: Pick<typeof LIMITS, "waitingPerAddress" | "waitingLoopback" | "waitingTotal"> = LIMITS,
+  limits: Pick<Limits, "waitingPerAddress" | "waitingLoopback" | "waitingTotal"> = LIMITS,
 ): WaitingRoom {
   // Sets keep the order of arrival, so the first member is the oldest.
   const all = new Set<Waiting>();

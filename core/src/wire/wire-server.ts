@@ -14,7 +14,7 @@ import { createEventHub, type EventHub } from "./events.ts";
 import { createHandshake } from "./handshake.ts";
 import { createHello } from "./hello.ts";
 import { createHttpHandler, type Room } from "./http.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS, type Limits } from "./limits.ts";
 import { createReceiver } from "./receive.ts";
 import { listen, type Listening, type ListenOptions } from "./server.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
@@ -46,7 +46,7 @@ export interface WireParts {
   /** Defaults: all methods and events of the protocol. Tests use their own. */
   readonly methods?: Readonly<Record<string, MethodDescriptor>>;
   readonly events?: Readonly<Record<string, EventDescriptor>>;
-  readonly limits?: typeof LIMITS;
+  readonly limits?: Limits;
 }
 
 /** Told to every client before its socket closes. */
