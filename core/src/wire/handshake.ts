@@ -77,20 +77,32 @@ export function createHandshake(parts: HandshakeParts): Handshake {
     try {
       conclude(attempt, await verdict);
     } catch (error) {
-      parts.log.error("a connection failed while it was admitted", { conn: attempt.connection.id, error });
-      attempt.connection.close(1011, "internal error");
+      giveUp(attempt.connection, error);
     }
+  }
+
+  /** A bug must cost one connection and not the process. */
+  function giveUp(connection: Connection, error: unknown): void {
+    parts.log.error("a connection failed while it was admitted", { conn: connection.id, error });
+    connection.close(1011, "internal error");
+  }
+
+  function begin(connection: Connection, data: Buffer, nonce: string): void {
+    const attempt = readConnect(connection, data);
+    if (attempt === undefined) return;
+    const verdict = parts.authenticator.authenticate({ params: attempt.params, peer: connection.peer, nonce });
+    if (verdict instanceof Promise) void concludeLater(attempt, verdict);
+    else conclude(attempt, verdict);
   }
 
   return (connection, data) => {
     const { state } = connection;
     if (state.at !== "challenged") return;
-    const attempt = readConnect(connection, data);
-    if (attempt === undefined) return;
-    const { params } = attempt;
-    const verdict = parts.authenticator.authenticate({ params, peer: connection.peer, nonce: state.nonce });
-    if (verdict instanceof Promise) void concludeLater(attempt, verdict);
-    else conclude(attempt, verdict);
+    try {
+      begin(connection, data, state.nonce);
+    } catch (error) {
+      giveUp(connection, error);
+    }
   };
 }
 

@@ -119,4 +119,17 @@ describe("the gateway's neighbours", () => {
     await client.closed;
     expect(news).toEqual([]);
   });
+
+  it("cost one connection when they fail, not the gateway", async () => {
+    wire = await startWire({
+      parts: {
+        onConnected: () => {
+          throw new Error("a bug");
+        },
+      },
+    });
+    const { client } = await wire.connect(cliParams({ auth: { token: TOKEN } }));
+    expect(await client.closed).toEqual({ code: 1011, reason: "internal error" });
+    expect((await get("/healthz")).status).toBe(200);
+  });
 });
