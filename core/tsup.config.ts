@@ -7,7 +7,7 @@ export default defineConfig({
   target: "node24",
   splitting: true,
   sourcemap: false,
-  clean: false,
+  clean: true,
   // node:sqlite exists only under its prefix.
   removeNodeProtocol: false,
   minify: false,
