@@ -29,7 +29,7 @@ export interface FakeTelegram {
   readonly files: FileShelf;
   /** Queues any update and returns its id. */
   deliver(update: NewUpdate): number;
-  /** Queues a text message and returns its ids. */
+  /** Queues a text message (without text for ""; then `message` holds the media) and returns its ids. */
   say(text: string, saying?: Saying): { updateId: number; messageId: number };
   /** Sends an update again, as Telegram does when it was not confirmed. */
   redeliver(updateId: number): void;
@@ -75,7 +75,12 @@ export async function startFakeTelegram(options: { token?: string } = {}): Promi
     deliver,
     say(text, { from = ann, chat, message = {} } = {}) {
       const messageId = world.nextMessageId();
-      const base = { message_id: messageId, from, ...(chat === undefined ? {} : { chat }), text };
+      const base = {
+        message_id: messageId,
+        from,
+        ...(chat === undefined ? {} : { chat }),
+        ...(text === "" ? {} : { text }),
+      };
       return { updateId: deliver({ message: { ...base, ...message } }), messageId };
     },
     redeliver: (id) => updates.repeat(id),
