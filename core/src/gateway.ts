@@ -55,16 +55,19 @@ export async function startGateway(
   const redactor = createRedactor();
   const logs = openLogs(options, systems.clock, redactor);
   built.defer(() => logs.close());
-  for (const notice of options.environment.notices) logs.log("info").info(notice);
-  const phase = createPhases(logs.log("info"), () => performance.now());
+  const early = logs.log("info");
+  for (const notice of options.environment.notices) early.info(notice);
+  const phase = createPhases(early, () => performance.now());
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => {});
+  // The database opens in its own thread while the config is read.
+  const opening = phase("store", () => openStorage({ paths, ...systems, log: early, onFatal: ended.reject }));
+  built.defer(() => opening.then((storage) => storage.close(), ignore));
   const settings = await phase("config and manifests", () => loadSettings(options, { ids: systems.ids, redactor }));
   const log = logs.log(options.logLevel ?? settings.config.logging.level);
   for (const { path, message } of settings.loaded.warnings) log.warn(`config ${path}: ${message}`);
-  const ended = Promise.withResolvers<void>();
-  ended.promise.catch(() => {});
-  const base: Base = { options, settings, redactor, log, ...systems, onFatal: ended.reject };
-  const storage = await phase("store", () => openStorage({ paths, ...base }));
-  built.defer(() => storage.close());
+  const base: Base = { options, settings, redactor, log, ...systems };
+  const storage = await opening;
   const parts = await phase("channels and turns", () => buildParts(base, storage));
   built.defer(() => parts.close());
   const gateway = await phase("wire", () => listen(base, parts));
@@ -77,9 +80,10 @@ interface Base extends Systems {
   readonly settings: Settings;
   readonly redactor: Redactor;
   readonly log: Logger;
-  /** The gateway cannot go on: its store has died. */
-  readonly onFatal: (error: Error) => void;
 }
+
+/** Whoever awaits the same promise is told of its failure. */
+const ignore = (): void => {};
 
 interface Parts {
   readonly storage: Storage;
