@@ -19,7 +19,7 @@ export function startSummary(
     extensions.length === 0 ? "extensions: none found; name a folder with --extensions DIR" : "extensions:",
     ...extensions.flatMap(extensionLines),
     ...unusedChannels(extensions).map(
-      (channel) => `to use ${channel}: openclaw channels add ${channel} --token <token>`,
+      (channel) => `to use ${channel}: npx openclaw channels add ${channel} --token <token>`,
     ),
     'talk to the agent now: npx openclaw agent "hello"',
     "",
