@@ -33,7 +33,7 @@ describe("startSummary", () => {
       "  pager  inactive: the channel 'pager' is not configured",
       "  broken\\n  refused: its manifest is not JSON",
       "      correct line 3",
-      "to use pager: openclaw channels add pager --token <token>",
+      "to use pager: npx openclaw channels add pager --token <token>",
       'talk to the agent now: npx openclaw agent "hello"',
     ]);
   });
