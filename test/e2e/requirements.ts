@@ -94,6 +94,11 @@ export const REQUIREMENTS = {
     source: "wire protocol 5.3",
   },
   "telegram:stranger": {
+  "telegram:crash": {
+    behaviour:
+      "killed at random moments, every message is one turn and is answered once, but for sends the outbox lists as unknown",
+    source: "ARCHITECTURE, An inbound message",
+  },
     behaviour: "a DM without a match is stored, not run, and answered once with how the owner allows it",
     source: "ARCHITECTURE, Policy",
   },
