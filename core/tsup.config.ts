@@ -14,7 +14,9 @@ export default defineConfig({
   // Everything but jiti is bundled, so that what a user installs is small and starts fast.
   noExternal: [/^(?!jiti$|node:)/],
   // Bundled CommonJS dependencies call require() for Node's own modules.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   esbuildOptions(options) {
     options.conditions = ["openclaw-internal", "node", "import", "default"];
   },

@@ -37,7 +37,7 @@ export const Done = Type.Object({ ok: Type.Literal(true) });
  * A session key as a client may write it: `main`, `global` or `agent:<agentId>:<rest>` (wire protocol 5.4).
  * Keys in results are canonical.
  */
-export const SessionKeyText = Text;
+export const SessionKeyText = Type.String({ minLength: 1 });
 
 /** A session label, 1 to 64 characters. */
 export const Label = Type.String({ minLength: 1, maxLength: 64 });

@@ -95,7 +95,7 @@ function judgeRelative(path: string, target: string): string | undefined {
   if (home !== "core" || path.endsWith(".test.ts")) return undefined;
   const from = coreRoom(path);
   const to = coreRoom(resolved);
-  if (from === undefined || to === undefined || from === to) return undefined;
+  if (from === undefined || from === "gateway.ts" || to === undefined || from === to) return undefined;
   return CORE_ROOMS[from]?.includes(to) === true
     ? undefined
     : `${path} imports ${resolved}: ${from} may look into ${CORE_ROOMS[from]?.join(", ") || "no other room"}`;

@@ -2,7 +2,7 @@ import type { Store } from "../store/db.ts";
 import type { AccountName } from "../store/inbox.ts";
 import type { DeliveryRecord, StateCount } from "../store/ledger.ts";
 
-export type { DeliveryRecord, PartRecord, StateCount } from "../store/ledger.ts";
+export type { DeliveryRecord, StateCount } from "../store/ledger.ts";
 
 /** Rows of one account by state. A state without rows is absent. */
 export interface AccountCounts {

@@ -39,7 +39,10 @@ export function healthFacts(parts: FactParts): HealthFacts {
       ...(name === undefined ? {} : { name }),
       isDefault: id === defaultId,
       heartbeat: { enabled: false, every: "0m", everyMs: 0, prompt: "", target: "none", ackMaxChars: 0 },
-      sessions: summary(parts, entries.filter((entry) => agentOf(entry.key) === id)),
+      sessions: summary(
+        parts,
+        entries.filter((entry) => agentOf(entry.key) === id),
+      ),
     })),
     sessions: summary(parts, entries),
   };

@@ -5,6 +5,7 @@ import type { Redactor } from "../base/redact.ts";
 import { parseSchema } from "../config/json-schema.ts";
 import type { Environment } from "../config/paths.ts";
 import { resolveSecrets } from "../config/secrets.ts";
+import type { Discovered } from "../host/discover/discover.ts";
 import { type ExtensionHost, createExtensionHost } from "../host/host.ts";
 import type { Messaging } from "./messaging.ts";
 import { type Settings, secretDeps } from "./settings.ts";
@@ -32,12 +33,32 @@ export function createGuests(parts: GuestsParts): Guests {
   const { environment, settings, storage, messaging, redactor, clock, ids, log } = parts;
   const { config } = settings;
   const entryOf = (extension: string) => config.extensions.entries[extension];
+
+  async function resolve(schema: object, value: unknown, path = ""): Promise<unknown> {
+    const { value: resolved, issues } = await resolveSecrets(
+      { schema: parseSchema(schema), value, path },
+      secretDeps(environment, redactor),
+    );
+    const [fault] = issues;
+    if (fault !== undefined) throw new Error(`${fault.path}: ${fault.message}`);
+    return resolved;
+  }
+
+  /** An extension's entry is checked against the schemas of its agents, so each of them reads its secrets by its own. */
+  async function agentConfig(agent: string): Promise<unknown> {
+    const found = providerOf(settings, agent);
+    const entry = found === undefined ? undefined : entryOf(found.id)?.config;
+    const schema = found?.manifest?.config[agent];
+    if (found === undefined || entry === undefined) return {};
+    return schema === undefined ? entry : resolve(schema, entry, `extensions.entries.${found.id}.config`);
+  }
+
   const host = createExtensionHost({
     extensions: settings.extensions,
     stateDir: environment.paths.stateDir,
     isolationOf: (extension) => entryOf(extension)?.isolation ?? "process",
     isConfigured: (kind, id) => isConfigured(settings, kind, id),
-    agentConfig: (agent) => entryOf(providerOf(settings, agent) ?? "")?.config ?? {},
+    agentConfig,
     registerChannel: (port) => messaging.channels.register(port),
     registerAgent: (runtime) => messaging.runtimes.register(runtime),
     store: storage.store,
@@ -48,16 +69,7 @@ export function createGuests(parts: GuestsParts): Guests {
     redact: (text) => redactor.text(text),
     guestEnv: guestEnvironment(environment.variables),
   });
-  return {
-    host,
-    async resolve(schema, value) {
-      const at = { schema: parseSchema(schema), value, path: "" };
-      const resolved = await resolveSecrets(at, secretDeps(environment, redactor));
-      const [fault] = resolved.issues;
-      if (fault !== undefined) throw new Error(`${fault.path}: ${fault.message}`);
-      return resolved.value;
-    },
-  };
+  return { host, resolve };
 }
 
 /** True when the configuration uses a channel or a runtime, so that its extension is worth a process. */
@@ -66,8 +78,8 @@ function isConfigured({ config }: Settings, kind: "channel" | "agent", id: strin
   return [config.agents.defaults.runtime, ...config.agents.list.map((agent) => agent.runtime)].includes(id);
 }
 
-const providerOf = ({ extensions }: Settings, agent: string): string | undefined =>
-  extensions.find(({ manifest }) => manifest?.provides.agents?.includes(agent))?.id;
+const providerOf = ({ extensions }: Settings, agent: string): Discovered | undefined =>
+  extensions.find(({ state, manifest }) => state === "discovered" && manifest?.provides.agents?.includes(agent));
 
 /** What guests need of the operator's network; nothing else of the environment reaches them. */
 const GUEST_VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "TZ"] as const;

@@ -25,8 +25,17 @@ export function createMediaImporter(media: MediaStore, clock: Clock): MediaImpor
       const late = new AbortController();
       const cancel = clock.after(DOWNLOAD_MS, () => late.abort(new Error("it took longer than 60 s")));
       try {
-        const order = { context: CORE_OWNER, url: parseUrl(url), method: "GET", headers: [], redirect: "follow" as const };
-        const { message, body } = await guardedFetch({ egress, exchanger }, { order, body: undefined, signal: late.signal });
+        const order = {
+          context: CORE_OWNER,
+          url: parseUrl(url),
+          method: "GET",
+          headers: [],
+          redirect: "follow" as const,
+        };
+        const { message, body } = await guardedFetch(
+          { egress, exchanger },
+          { order, body: undefined, signal: late.signal },
+        );
         const status = message.statusCode ?? 0;
         if (status !== 200) throw new Error(`the server answered ${status}`);
         const mime = message.headers["content-type"];

@@ -44,13 +44,15 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
   const runtimes = createRuntimes({ runtimeOf: directory.runtimeOf });
   runtimes.register(echoRuntime);
   const changes = createSessionChanges({ store, sessions, runs: lanes, clock, ids });
+  // Turns need the channels and so come after them; what is recorded before is found by their recovery.
+  let wake = (): void => {};
   const channels = await openChannels({
     store,
     clock,
     ids,
     log: log.child("channels"),
     configs: parts.configs,
-    onRecorded: () => turns.wake(),
+    onRecorded: () => wake(),
     onChange: parts.onChange,
   });
   const turns = createTurns({
@@ -58,6 +60,7 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     sink,
     log: log.child("turns"),
   });
+  wake = () => turns.wake();
   return { channels, turns, runtimes, changes };
 }
 

@@ -94,7 +94,7 @@ describe("the media store", () => {
     }
     expect(bytes).toBe(ref.bytes);
     expect(ref.bytes).toBe(80 * 1024 * 1024);
-    expect(peak).toBeLessThan(4 * 1024 * 1024);
+    expect(peak).toBeLessThan(32 * 1024 * 1024);
   });
 });
 

@@ -1,6 +1,18 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { AccountCtx, ChannelCtx } from "./context.ts";
-import type { Actor, Body, Call, Capabilities, Closed, LoginStep, MediaRef, Outbound, Part, Peer, Receipt } from "./vocabulary.ts";
+import type {
+  Actor,
+  Body,
+  Call,
+  Capabilities,
+  Closed,
+  LoginStep,
+  MediaRef,
+  Outbound,
+  Part,
+  Peer,
+  Receipt,
+} from "./vocabulary.ts";
 
 export interface ProbeResult {
   readonly ok: boolean;

@@ -64,7 +64,9 @@ export class ReceiveError extends ContractError<"ReceiveError"> {
 
 /** An error as it crosses between host and guest. Plain errors (bugs) have code `Error` and no data. */
 export type ErrorData =
-  | { [C in ContractErrorCode]: { readonly code: C; readonly message: string; readonly data: ContractErrorData[C] } }[ContractErrorCode]
+  | {
+      [C in ContractErrorCode]: { readonly code: C; readonly message: string; readonly data: ContractErrorData[C] };
+    }[ContractErrorCode]
   | { readonly code: "Error"; readonly message: string; readonly stack?: string };
 
 function isContractError(error: unknown): error is SendError | ConnectError | ReceiveError {
