@@ -105,7 +105,9 @@ function openLogs({ environment, console }: StartOptions, clock: Clock, redact: 
 async function buildParts(base: Base, storage: Storage): Promise<Parts> {
   const { settings } = base;
   const directory = createAgentDirectory(settings.config);
-  const sink: EventSink = { publish: (...event) => wire.sink.publish(...event) };
+  // Before the wire is there nobody is connected who could miss an event.
+  let publish: EventSink["publish"] = () => {};
+  const sink: EventSink = { publish: (...event) => publish(...event) };
   const messaging = await openMessaging({
     ...base,
     storage,
@@ -121,6 +123,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
   });
   const guests = createGuests({ ...base, environment: base.options.environment, storage, messaging });
   const { wire, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
+  publish = wire.sink.publish.bind(wire.sink);
   await messaging.turns.recover();
   return {
     storage,

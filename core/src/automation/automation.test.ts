@@ -182,17 +182,20 @@ const facts = (): HealthFacts => ({
 });
 
 describe("health", () => {
-  it("is served at once while young, renewed behind the answer, and collected anew when old", async () => {
+  it("is served as it is for a second, and shows what has changed after that", async () => {
     let collected = 0;
-    const health = createHealth({ clock, sink, versions, log: silentLog, facts: () => ((collected += 1), facts()) });
+    const counted = () => {
+      collected += 1;
+      return { ...facts(), sessions: { path: "db", count: collected, recent: [] } };
+    };
+    const health = createHealth({ clock, sink, versions, log: silentLog, facts: counted });
     expect(health.current).toEqual({});
     const first = await health.get({ probe: false });
     expect(first).toMatchObject({ ok: true, ts: clock.now(), durationMs: 0, defaultAgentId: "main" });
     for (let time = 0; time < 1000; time += 1) expect(health.get({ probe: false })).toBe(first);
     expect(collected).toBe(1);
     await clock.advance(1_000);
-    expect(health.get({ probe: false })).toBe(first);
-    await clock.advance(0);
+    expect(await health.get({ probe: false })).toMatchObject({ sessions: { count: 2 } });
     expect(collected).toBe(2);
     await clock.advance(60_001);
     expect(await health.get({ probe: false })).toMatchObject({ ts: clock.now() });
@@ -229,6 +232,18 @@ describe("health", () => {
     stop();
     await clock.advance(120_000);
     expect(published).toHaveLength(before + 2);
+  });
+
+  it("serves the last snapshot for a minute when no new one can be had", async () => {
+    let broken = false;
+    const brittle = () => (broken ? Promise.reject(new Error("gone")) : facts());
+    const health = createHealth({ clock, sink, versions, log: silentLog, facts: brittle });
+    const first = await health.get({ probe: false });
+    broken = true;
+    await clock.advance(60_000);
+    expect(await health.get({ probe: false })).toBe(first);
+    await clock.advance(1);
+    await expect(health.get({ probe: false })).rejects.toThrow("gone");
   });
 
   it("survives facts that cannot be had", async () => {

@@ -6,8 +6,8 @@ import type { StateVersions } from "./state-versions.ts";
 
 /** A snapshot older than this is not served any more, and is renewed without being asked for, ms (wire protocol 5.2, 6). */
 const MAX_AGE_MS = 60_000;
-/** Being asked renews a snapshot at most this often, ms: asking is cheap and must stay so. */
-const MIN_AGE_MS = 1_000;
+/** A younger snapshot is served as it is, ms: asking is cheap and must stay so, and who asks later sees what has changed. */
+const FRESH_MS = 1_000;
 
 /** What the rest of the gateway knows of its health. */
 export type HealthFacts = Omit<HealthSnapshot, "ok" | "ts" | "durationMs">;
@@ -24,7 +24,10 @@ export interface HealthParts {
 export interface Health {
   /** The newest snapshot, or `{}` before the first. Frozen. */
   readonly current: HealthSnapshot | Record<string, never>;
-  /** A snapshot of at most 60 s, at once when there is one; with `probe` a new one. Rejects when the facts cannot be had. */
+  /**
+   * A snapshot of at most 1 s; with `probe` a new one. When the facts cannot be had it is one of at most 60 s, or the call
+   * rejects.
+   */
   get(options: { readonly probe: boolean }): HealthSnapshot | Promise<HealthSnapshot>;
   /** Tells one newcomer; the event comes right after its hello-ok when a snapshot is there. */
   greet(connId: string): void;
@@ -54,8 +57,7 @@ class HealthMonitor implements Health {
     const age = latest === undefined ? Infinity : this.#parts.clock.now() - latest.ts;
     if (probe) return this.#collect(true);
     if (latest === undefined || age > MAX_AGE_MS) return this.#refresh();
-    if (age >= MIN_AGE_MS) void this.#refreshQuietly();
-    return latest;
+    return age < FRESH_MS ? latest : this.#refreshQuietly().then(() => this.#latest ?? latest);
   }
 
   greet(connId: string): void {

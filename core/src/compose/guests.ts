@@ -5,8 +5,8 @@ import type { Redactor } from "../base/redact.ts";
 import { parseSchema } from "../config/json-schema.ts";
 import type { Environment } from "../config/paths.ts";
 import { resolveSecrets } from "../config/secrets.ts";
-import type { Discovered } from "../host/discover/discover.ts";
 import { type ExtensionHost, createExtensionHost } from "../host/host.ts";
+import { createAgentConfigs } from "./agent-config.ts";
 import type { Messaging } from "./messaging.ts";
 import { type Settings, secretDeps } from "./settings.ts";
 import type { Storage } from "./storage.ts";
@@ -44,21 +44,12 @@ export function createGuests(parts: GuestsParts): Guests {
     return resolved;
   }
 
-  /** An extension's entry is checked against the schemas of its agents, so each of them reads its secrets by its own. */
-  async function agentConfig(agent: string): Promise<unknown> {
-    const found = providerOf(settings, agent);
-    const entry = found === undefined ? undefined : entryOf(found.id)?.config;
-    const schema = found?.manifest?.config[agent];
-    if (found === undefined || entry === undefined) return {};
-    return schema === undefined ? entry : resolve(schema, entry, `extensions.entries.${found.id}.config`);
-  }
-
   const host = createExtensionHost({
     extensions: settings.extensions,
     stateDir: environment.paths.stateDir,
     isolationOf: (extension) => entryOf(extension)?.isolation ?? "process",
     isConfigured: (kind, id) => isConfigured(settings, kind, id),
-    agentConfig,
+    agentConfig: createAgentConfigs({ extensions: settings.extensions, entries: config.extensions.entries, resolve }),
     registerChannel: (port) => messaging.channels.register(port),
     registerAgent: (runtime) => messaging.runtimes.register(runtime),
     store: storage.store,
@@ -77,9 +68,6 @@ function isConfigured({ config }: Settings, kind: "channel" | "agent", id: strin
   if (kind === "channel") return config.channels[id] !== undefined && config.channels[id].enabled !== false;
   return [config.agents.defaults.runtime, ...config.agents.list.map((agent) => agent.runtime)].includes(id);
 }
-
-const providerOf = ({ extensions }: Settings, agent: string): Discovered | undefined =>
-  extensions.find(({ state, manifest }) => state === "discovered" && manifest?.provides.agents?.includes(agent));
 
 /** What guests need of the operator's network; nothing else of the environment reaches them. */
 const GUEST_VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "TZ"] as const;
