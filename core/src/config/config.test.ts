@@ -275,7 +275,7 @@ describe("readEnvironment", () => {
       paths: { configFile: "/env/state/openclaw.json" },
     });
     expect(readEnvironment({ ...given, stateDir: "here", configFile: "~/c.json" }).paths).toMatchObject({
-      stateDir: "/work/here",
+      stateDir: "/srv/here",
       configFile: "/home/a/c.json",
       configDir: "/home/a",
     });

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Migration } from "./migrations/index.ts";
+import type { Migration } from "./migrations/migration.ts";
 import { StoreError } from "./store-error.ts";
 
 /**

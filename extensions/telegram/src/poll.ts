@@ -1,9 +1,10 @@
 import type { Update } from "grammy/types";
-import { type AccountCtx, type Closed, type Health, type Inbound, isReceiveError } from "openclaw-host-sdk";
-import { type BotApi, signalOf } from "./api.ts";
+import { type Closed, type Health, type Inbound, isReceiveError } from "openclaw-host-sdk";
+import { signalOf } from "./api.ts";
 import { pause, within } from "./deadline.ts";
 import { ALLOWED_UPDATES, decodeUpdate } from "./decode/update.ts";
 import { classify } from "./failure.ts";
+import type { Poller } from "./poller.ts";
 import { type Trouble, diagnose } from "./trouble.ts";
 
 /** What a long poll may take beyond its own timeout before the server counts as hung, ms. */
@@ -13,16 +14,6 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 /** `ready` is repeated at most this often, ms: well within the minute in which health must show a dead channel. */
 const READY_EVERY_MS = 10_000;
-
-/** What polling needs of its surroundings. */
-export interface Poller {
-  readonly api: Pick<BotApi, "getUpdates" | "deleteWebhook">;
-  readonly ctx: Pick<AccountCtx<unknown>, "receive" | "cursor" | "health" | "clock" | "log" | "self">;
-  /** Seconds. */
-  readonly timeoutSeconds: number;
-  /** Stops the intake; a `receive` in flight is finished first. */
-  readonly signal: AbortSignal;
-}
 
 /** What one round left behind. */
 type Round =

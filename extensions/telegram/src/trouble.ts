@@ -2,7 +2,7 @@ import type { Closed } from "openclaw-host-sdk";
 import { signalOf } from "./api.ts";
 import { within } from "./deadline.ts";
 import type { Failure } from "./failure.ts";
-import type { Poller } from "./poll.ts";
+import type { Poller } from "./poller.ts";
 
 /** What a failed poll means: something that passes and is retried, or the end of this connection. */
 export type Trouble =

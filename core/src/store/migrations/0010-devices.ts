@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Paired devices, what each may do per role, and what waits for approval. Tokens are derived from `generation` and never

@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Keys of side-effecting requests (wire protocol section 0, "Idempotency"). A row without `result` is bound to its body but

@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Every run of an agent, whatever its door. A row is `accepted` (behind another run of its session) `-> running -> done |

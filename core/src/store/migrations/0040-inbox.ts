@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Every event a platform reported. A row is `recorded -> running -> done | refused(reason) | parked(reason)`.

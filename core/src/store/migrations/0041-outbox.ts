@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Everything that leaves. A delivery is one message; each of its parts is one platform call and one `outbox` row:

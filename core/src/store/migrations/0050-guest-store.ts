@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * What extensions keep. `scope` is the account (`<channel>/<account>`) or agent in whose name it was written; `value` is

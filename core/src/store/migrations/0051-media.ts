@@ -1,4 +1,4 @@
-import type { Migration } from "./index.ts";
+import type { Migration } from "./migration.ts";
 
 /**
  * Blobs are shared by content; a handle lets one owner (an extension, or the core) use one of them. The same content under
