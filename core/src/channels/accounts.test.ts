@@ -261,7 +261,7 @@ describe("supervised accounts", () => {
   it("give the owner's rules as they are configured, with the named senders as owners", async () => {
     await channels.dispose();
     channels = await openTestChannels({ test: { allowFrom: ["42"] } });
-    const defaults = { agentId: "main", mainKey: "main", dmScope: "main" } as const;
+    const defaults = { agentId: "main", mainKey: "main", scope: "per-sender" } as const;
     expect(channels.accounts.rules(NAME, defaults)).toMatchObject({
       policy: { allowFrom: ["42"], dmPolicy: "allowlist" },
       routing: { ...defaults, owners: ["42"] },

@@ -2,7 +2,7 @@ import type { Inbound, Peer } from "openclaw-host-sdk";
 import { describe, expect, it } from "vitest";
 import { type Routing, keySegment, laneKey, resolveRoute } from "./route.ts";
 
-const routing: Routing = { agentId: "main", mainKey: "main", dmScope: "main", owners: ["42", "@ada", "*"] };
+const routing: Routing = { agentId: "main", mainKey: "main", scope: "per-sender", owners: ["42", "@ada", "*"] };
 const from = (peer: Peer, sender: { id: string; handle?: string } = { id: "42" }): Inbound => ({
   type: "message",
   eventId: "e1",
@@ -29,11 +29,18 @@ describe("routing", () => {
       "agent:main:x:dm:7",
     ],
     [
-      "everybody to a session of their own when asked to",
-      { dmScope: "per-channel-peer" },
+      "people nobody named to sessions of their own",
+      { owners: ["*"] },
       from({ kind: "dm", id: "42" }),
       "agent:main:x:dm:42",
     ],
+    [
+      "the owner to the one session, if there is but one",
+      { scope: "global" },
+      from({ kind: "dm", id: "42" }),
+      "global",
+    ],
+    ["a topic to the one session", { scope: "global" }, from({ kind: "group", id: "-1", threadId: "5" }), "global"],
     ["a group to its session", {}, from({ kind: "group", id: "-100" }), "agent:main:x:group:-100"],
     [
       "a topic to its session",

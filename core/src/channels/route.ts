@@ -17,8 +17,8 @@ export interface Routing {
   readonly agentId: string;
   /** Last segment of the main session's key. Default `main`. */
   readonly mainKey: string;
-  /** Which private conversations share a session: the owner's all do (`main`, default), or none do. */
-  readonly dmScope: "main" | "per-channel-peer";
+  /** `session.scope`: a session for each conversation, or one session, `global`, for all of them. */
+  readonly scope: "per-sender" | "global";
   /** Ids and `@handles` the owner named; only they ever reach the main session. */
   readonly owners: readonly string[];
 }
@@ -40,9 +40,10 @@ export function keySegment(id: string): string {
 }
 
 function keyOf(routing: Routing, scope: { channel: string; event: Inbound }): string {
+  if (routing.scope === "global") return "global";
   const { peer, from } = scope.event;
   const prefix = `agent:${keySegment(routing.agentId)}`;
-  if (peer.kind === "dm" && routing.dmScope === "main" && listedByName(routing.owners, from)) {
+  if (peer.kind === "dm" && listedByName(routing.owners, from)) {
     return `${prefix}:${keySegment(routing.mainKey)}`;
   }
   const thread = peer.threadId === undefined ? "" : `:thread:${keySegment(peer.threadId)}`;
@@ -50,8 +51,9 @@ function keyOf(routing: Routing, scope: { channel: string; event: Inbound }): st
 }
 
 /**
- * Chooses session and target of an event. Pure. Private messages of people the owner named share the agent's main session;
- * everybody else, and every group and thread, has a session of its own. An answer in a group points at its question.
+ * Chooses session and target of an event. Pure. Unless one session is for everything, private messages of people the owner
+ * named share the agent's main session; everybody else, and every group and thread, has a session of its own. An answer in
+ * a group points at its question.
  */
 export function resolveRoute(
   routing: Routing,

@@ -92,7 +92,7 @@ async function house(dir: TestDir, options: HouseOptions = {}) {
         ? undefined
         : {
             policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
-            routing: { agentId: "main", mainKey: "main", dmScope: "main", owners: ["42"] },
+            routing: { agentId: "main", mainKey: "main", scope: "per-sender", owners: ["42"] },
           },
     fetchMedia: (_account, pending) =>
       options.fetchMedia?.(pending) ?? Promise.reject(new Error("no media in this test")),

@@ -54,6 +54,9 @@ function summary({ database, now }: FactParts, entries: readonly SessionEntry[])
   return { path: database, count: entries.length, recent };
 }
 
+/** What people call the kinds of host; every other one that Node runs on is a Unix like Linux. */
+const FAMILIES: Readonly<Record<string, string>> = { darwin: "Mac", win32: "Windows" };
+
 /** The gateway's own presence entry (wire protocol section 3). */
 export function ownPresence(version: string): Omit<PresenceEntry, "ts"> {
   const host = hostname();
@@ -66,6 +69,7 @@ export function ownPresence(version: string): Omit<PresenceEntry, "ts"> {
     ...(ip === undefined ? {} : { ip }),
     version,
     platform: `${process.platform} ${release()}`,
+    deviceFamily: FAMILIES[process.platform] ?? "Linux",
     modelIdentifier: process.arch,
     mode: "gateway",
     reason: "self",

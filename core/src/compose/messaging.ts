@@ -87,8 +87,8 @@ function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }
     resetSession: (key: SessionKey) => changes.reset(key),
     onStuck,
     rules: (name: AccountName) => {
-      const { defaultId, mainKey } = directory.agents();
-      return channels.accounts.rules(name, { agentId: defaultId, mainKey, dmScope: "main" });
+      const { defaultId, mainKey, scope } = directory.agents();
+      return channels.accounts.rules(name, { agentId: defaultId, mainKey, scope });
     },
     fetchMedia: channels.accounts.fetchMedia.bind(channels.accounts),
     typing: channels.accounts.typing.bind(channels.accounts),
