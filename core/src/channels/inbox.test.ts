@@ -108,12 +108,14 @@ describe("the inbox", () => {
     expect(await claimed()).toEqual(["1", "2", "3"]);
   });
 
-  it("gives rows back for later, and parks a message that never ends", async () => {
+  it("gives rows back for later, and parks a message whose own attempts never end", async () => {
     await receive(message("1"), message("2"));
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const counted = [false, true, true, false, true, true, true];
+    for (const [index, counts] of counted.entries()) {
       const claim = await inbox.claim();
-      expect(claim).toMatchObject({ attempts: attempt, events: [{ eventId: "1" }] });
-      await inbox.retry(claim!.ids, "try again", 1_000);
+      const attempts = counted.slice(0, index).filter(Boolean).length;
+      expect(claim).toMatchObject({ attempts, events: [{ eventId: "1" }] });
+      await inbox.retry(claim!.ids, { reason: "try again", delayMs: 1_000, counts });
       expect(await claimed()).toBeUndefined();
       await clock.advance(1_000);
     }
@@ -126,8 +128,38 @@ describe("the inbox", () => {
     expect(await claimed()).toEqual(["1"]);
     inbox = await open();
     const again = await inbox.claim();
-    expect(again).toMatchObject({ attempts: 2, events: [{ eventId: "1" }] });
+    expect(again).toMatchObject({ attempts: 1, events: [{ eventId: "1" }] });
     expect(await claimed()).toBeUndefined();
+  });
+
+  it("parks a message that kills the process, and none of those that were in hand with it", async () => {
+    const from = (id: string) => message(id, { peer: { kind: "dm", id } });
+    await receive(...["a", "b", "poison", "c", "d"].map(from));
+    // Whoever is in hand together with the poison dies with it; alone, everybody ends well.
+    for (let deaths = 0; (await states())["parked"] === undefined; deaths += 1) {
+      expect(deaths).toBeLessThan(10);
+      inbox = await open();
+      const hand = [];
+      for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) hand.push(claim);
+      if (hand.some(({ lane }) => lane.includes("poison"))) continue;
+      for (const { ids } of hand) await store.run("inbox.close", { ids, state: "done", reason: "", at: 1 });
+    }
+    for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) {
+      await store.run("inbox.close", { ids: claim.ids, state: "done", reason: "", at: 1 });
+    }
+    expect(await states()).toEqual({ done: 4, parked: 1 });
+  });
+
+  it("parks an album as a whole", async () => {
+    const piece = (id: string) => message(id, { body: { text: id, group: "g" } });
+    await receive(piece("1"), piece("2"));
+    for (let deaths = 0; deaths < 5; deaths += 1) {
+      await clock.advance(2_000);
+      expect(await claimed()).toEqual(["1", "2"]);
+      inbox = await open();
+    }
+    expect(await claimed()).toBeUndefined();
+    expect(await states()).toEqual({ parked: 2 });
   });
 
   it("takes messages of reachable accounts only", async () => {

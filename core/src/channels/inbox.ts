@@ -14,6 +14,15 @@ export interface InboxScope extends AccountName {
   readonly lease: string;
 }
 
+/** How claimed rows are given back. */
+export interface InboxRetry {
+  readonly reason: string;
+  /** They are claimed again after this, ms. */
+  readonly delayMs: number;
+  /** True when the message itself may be at fault: it is parked after `MAX_ATTEMPTS` of those. */
+  readonly counts: boolean;
+}
+
 /** The durable door of everything that comes in, and the queue that turns are taken from. */
 export interface Inbox {
   /**
@@ -28,8 +37,8 @@ export interface Inbox {
   refuse(ids: readonly number[], reason: string, answer?: RefusalAnswer): Promise<boolean>;
   /** Closes claimed rows for the owner to look at. */
   park(ids: readonly number[], reason: string): Promise<void>;
-  /** Gives claimed rows back, to be claimed again after `delayMs`. */
-  retry(ids: readonly number[], reason: string, delayMs: number): Promise<void>;
+  /** Gives claimed rows back. */
+  retry(ids: readonly number[], retry: InboxRetry): Promise<void>;
   /** Calls `onRecorded`: an account became reachable, or a lane was freed. */
   wake(): void;
   close(): void;
@@ -47,7 +56,7 @@ export interface InboxParts {
 
 /** An album waits this long for its next piece, and this long in all, ms (SDK contract, `Body.group`). */
 const ALBUM = { quietMs: 1_000, maxMs: 2_000 };
-/** A message that was taken this often and never closed is parked. */
+/** A message of which so many attempts did not end is parked. */
 const MAX_ATTEMPTS = 5;
 /** When a channel should offer events again that could not be stored, ms. */
 const RECEIVE_RETRY_MS = 5_000;
@@ -117,9 +126,9 @@ export async function openInbox(parts: InboxParts): Promise<Inbox> {
       return answered;
     },
     park: (ids, reason) => store.run("inbox.close", { ids, state: "parked", reason, at: clock.now() }),
-    async retry(ids, reason, delayMs) {
+    async retry(ids, { delayMs, ...why }) {
       const at = clock.now();
-      await store.run("inbox.retry", { ids, reason, at, dueAt: at + delayMs });
+      await store.run("inbox.retry", { ids, ...why, at, dueAt: at + delayMs });
       alarm.at(at + delayMs);
     },
     wake: () => parts.onRecorded(),

@@ -4,6 +4,7 @@ import { assistantMessage } from "../agent/transcript-message.ts";
 import { runId } from "../base/brand.ts";
 import type { RunOutcome, RunRecord } from "../store/run-record.ts";
 import type { CloseArgs } from "../store/runs.ts";
+import { isStoreError } from "../store/store-error.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
 import { parseRequest } from "./turn-request.ts";
 
@@ -11,10 +12,12 @@ import { parseRequest } from "./turn-request.ts";
 const PLAN_RETRY_MS: readonly number[] = [500, 3_000];
 /** Waits between attempts to store what came of a run: a full or slow disk may recover. */
 const CLOSE_RETRY_MS: readonly number[] = [100, 1_000, 5_000];
+/** After those, for a message of a channel: nobody waits for a response, and a second run would cost its owner twice, ms. */
+const DISK_RETRY_MS = 5_000;
 
 /**
  * Ends a run: plans its answer, then commits run, transcript, outbox intents and inbox rows in ONE transaction. Returns the
- * outcome as committed. Rejects when nothing could be stored; the run is then still open, and the next start deals with it.
+ * outcome as committed. Rejects when nothing could be stored; the run is then still open.
  */
 export async function closeTurn(parts: TurnParts, run: RunRecord, outcome: RunOutcome): Promise<RunOutcome> {
   const planned = await planAnswer(parts, run, outcome);
@@ -35,7 +38,9 @@ export async function commitClosing(parts: TurnParts, run: RunRecord, closing: C
     inbox: parked === undefined ? { state: "done" } : { state: "parked", reason: parked },
     at: parts.clock.now(),
   };
-  const entry = await retrying(parts, CLOSE_RETRY_MS, () => parts.store.run("runs.close", args));
+  const close = () => parts.store.run("runs.close", args);
+  const entry =
+    run.door === "channel" ? await untilDiskWorks(parts, close) : await retrying(parts, CLOSE_RETRY_MS, close);
   if (entry !== undefined) parts.sessions.noteCommitted(entry);
 }
 
@@ -87,6 +92,19 @@ function answerBody(run: RunRecord, outcome: RunOutcome): Body | undefined {
 
 /** An error in one line, for logs and reasons. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** As `retrying`, and on as long as only the disk is at fault. */
+async function untilDiskWorks<T>(parts: TurnParts, attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await retrying(parts, CLOSE_RETRY_MS, attempt);
+    } catch (error) {
+      if (!isStoreError(error) || (error.kind !== "full" && error.kind !== "io")) throw error;
+      parts.log.error("what came of a run cannot be stored yet", { error: error.message });
+      await parts.clock.sleep(DISK_RETRY_MS);
+    }
+  }
+}
 
 /** Tries once more after each wait; rejects with the last error. */
 async function retrying<T>(parts: TurnParts, waits: readonly number[], attempt: () => Promise<T>): Promise<T> {

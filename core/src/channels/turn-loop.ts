@@ -1,3 +1,4 @@
+import { isStoreError } from "../store/store-error.ts";
 import type { InboxClaim } from "./inbox.ts";
 import { messageOf } from "./turn-close.ts";
 import { handleClaim, type InboxTurnParts } from "./turn-inbox.ts";
@@ -81,9 +82,11 @@ export class InboxLoop {
     try {
       await handleClaim(this.#parts, this.#runner, claim);
     } catch (error) {
-      log.error("a message could not become a run and will be tried again", { error: messageOf(error) });
+      const reason = messageOf(error);
+      log.error("a message could not become a run and will be tried again", { error: reason });
+      // A disk that fails says nothing about the message.
       await inbox
-        .retry(claim.ids, messageOf(error), RETRY_MS)
+        .retry(claim.ids, { reason, delayMs: RETRY_MS, counts: !isStoreError(error) })
         .catch((cause: unknown) =>
           log.error("a message stays claimed until the next start", { error: messageOf(cause) }),
         );

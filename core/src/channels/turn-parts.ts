@@ -7,6 +7,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/db.ts";
+import type { Inbox } from "./inbox.ts";
 import type { Plan } from "./outbound.ts";
 
 export interface AgentSettings {
@@ -33,6 +34,7 @@ export interface TurnParts {
   /** Renders and chunks an answer into intents; stores nothing. */
   readonly plan: Plan;
   readonly outbox: { wake(): void };
+  readonly inbox: Pick<Inbox, "retry">;
   /** Gives the key an empty transcript; waits for a run of it, or throws a `WireError`. */
   readonly resetSession: (key: SessionKey) => Promise<unknown>;
   /** A runtime ignored an abort: recycle its guest. */

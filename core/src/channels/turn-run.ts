@@ -5,6 +5,7 @@ import { createRunControl, type RunControl, type StopReason } from "../agent/run
 import { createRunFeed, type RunFeed } from "../agent/run-feed.ts";
 import type { SessionKey } from "../base/brand.ts";
 import type { RunOutcome, RunRecord } from "../store/run-record.ts";
+import type { InboxRetry } from "./inbox.ts";
 import { closeTurn, messageOf } from "./turn-close.ts";
 import { DEFAULT_HISTORY_LIMIT, type TurnParts } from "./turn-parts.ts";
 import { parseRequest, type Watcher } from "./turn-request.ts";
@@ -155,8 +156,11 @@ interface Ending {
 /** Stores what came of the run, then says so. */
 async function finish(parts: TurnParts, { run, feed, outcome }: Ending): Promise<RunOutcome> {
   const ending = stoppedByRestart(outcome);
-  // Its inbox rows stay open with it: the next start runs the message again.
-  if (ending !== undefined && run.door === "channel") return ending;
+  if (ending !== undefined && run.door === "channel") {
+    // Run and message stay open: the next start runs the message again.
+    await giveBack(parts, run, { reason: STOPPED, delayMs: 0, counts: false });
+    return ending;
+  }
   try {
     const committed = await closeTurn(parts, run, ending ?? outcome);
     feed.end(committed);
@@ -172,16 +176,32 @@ function stoppedByRestart(outcome: RunOutcome): RunOutcome | undefined {
   return { ...outcome, state: "failed", error: STOPPED };
 }
 
-/** Nothing could be stored: the run stays open in its table, and everybody who waits is told why. */
-function abandon(
+/** Until a message whose run could not be stored is taken again, ms. */
+const ABANDONED_MS = 5_000;
+
+/**
+ * Nothing could be stored: the run stays open in its table, and everybody who waits is told why. The message of a channel is
+ * taken again; a client's run is settled by the next start.
+ */
+async function abandon(
   parts: TurnParts,
   { run, feed, error }: { run: RunRecord; feed: RunFeed; error: unknown },
-): RunOutcome {
+): Promise<RunOutcome> {
   const reason = messageOf(error);
-  parts.log.error("a run could not be stored; the next start will deal with it", { runId: run.runId, error: reason });
+  parts.log.error("a run could not be stored", { runId: run.runId, error: reason });
+  if (run.door === "channel") await giveBack(parts, run, { reason, delayMs: ABANDONED_MS, counts: true });
   const outcome = failed(parts, `the run could not be stored: ${reason}`);
   feed.end(outcome);
   return outcome;
+}
+
+/** Lets the messages of a run be claimed again, so that their conversation goes on. Never rejects. */
+async function giveBack(parts: TurnParts, run: RunRecord, retry: InboxRetry): Promise<void> {
+  try {
+    await parts.inbox.retry(run.inbox, retry);
+  } catch (error) {
+    parts.log.error("a message stays claimed until the next start", { runId: run.runId, error: messageOf(error) });
+  }
 }
 
 function failed(parts: TurnParts, error: string): RunOutcome {

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import type { AgentEvent, Body, Inbound, MediaRef, PendingMedia } from "openclaw-host-sdk";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLanes } from "../agent/lanes.ts";
@@ -520,6 +521,24 @@ describe("after a crash", () => {
   });
 });
 
+describe("a run that cannot be stored", () => {
+  it("is given another try while its conversation waits, and is one turn in the end", async () => {
+    const home = await start();
+    const other = new DatabaseSync(`${dir.path}/host.db`, { timeout: 5_000 });
+    other.exec(
+      "CREATE TRIGGER no BEFORE UPDATE ON runs WHEN NEW.state = 'done' BEGIN SELECT RAISE(ABORT, 'not today'); END",
+    );
+    await home.inbox.receive(scope, [said("e1", "hi"), said("e2", "and?")], {});
+    await until(() => home.events.some(({ payload }) => String(payload["errorMessage"]).includes("not today")));
+    expect((await inboxStates(home))["done"]).toBeUndefined();
+    other.exec("DROP TRIGGER no");
+    other.close();
+    await until(async () => (await inboxStates(home))["done"] === 2);
+    expect(await home.history()).toEqual(["user: hi", "assistant: echo: hi", "user: and?", "assistant: echo: and?"]);
+    expect(await outgoing(home)).toBe(2);
+  });
+});
+
 describe("stopping the gateway", () => {
   it("lets runs end, then stops them; a client's run ends as an error, a channel's message runs at the next start", async () => {
     const { runtime, begun } = steered();
@@ -530,7 +549,7 @@ describe("stopping the gateway", () => {
     await passing(home.turns.close(5_000));
     if (client.status === "started") expect(await client.outcome).toMatchObject({ state: "failed" });
     await expect(home.turns.start(door("r2", "late"))).rejects.toThrow("the gateway is stopping");
-    expect(await inboxStates(home)).toEqual({ running: 1 });
+    expect(await inboxStates(home)).toEqual({ recorded: 1 });
     await home.vanish();
     const again = await start();
     await until(async () => (await inboxStates(again))["done"] === 1);

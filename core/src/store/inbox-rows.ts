@@ -28,7 +28,7 @@ export interface InboxClaim {
   readonly account: string;
   readonly lane: string;
   readonly events: readonly Inbound[];
-  /** Claims of these rows so far, this one included. */
+  /** Earlier attempts that did not end. */
   readonly attempts: number;
   /** True when the first message answers one that this account sent. */
   readonly repliesToUs: boolean;
@@ -120,7 +120,7 @@ function laneOf(tx: Tx, id: number): string | undefined {
   return tx.get<{ lane: string }>("SELECT lane FROM inbox WHERE id = ?", id)?.lane;
 }
 
-export function promoteAll(tx: Tx, ids: readonly number[]): void {
+function promoteAll(tx: Tx, ids: readonly number[]): void {
   const lanes = new Set(ids.map((id) => laneOf(tx, id)).filter((lane) => lane !== undefined));
   for (const lane of lanes) promote(tx, lane);
 }
@@ -146,17 +146,24 @@ export function markInbox(
   promoteAll(tx, ids);
 }
 
+/** As the partial index `inbox_suspects` has it: in hand at two deaths of the process, a message may be the reason for them. */
+const SUSPECT = "attempts >= 2";
 const HEAD = "SELECT id, channel, account, lane, album, attempts, due_at AS dueAt FROM inbox WHERE head = 1";
 const EARLIEST = "ORDER BY due_at, id LIMIT 1";
 
 const isEarlier = (a: Head, b: Head): boolean => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.id < b.id);
 
-/** The row that may run first, now or later, over all accounts or the named ones. */
+/**
+ * The row that may run first, now or later, over all accounts or the named ones. Suspects run one at a time: at the next
+ * death only one of them was in hand, so that one message which kills the process takes no other with it.
+ */
 export function earliestHead(tx: Tx, accounts: readonly AccountName[] | undefined): Head | undefined {
-  if (accounts === undefined) return tx.get<Head>(`${HEAD} ${EARLIEST}`);
+  const suspectRuns = tx.get(`SELECT 1 FROM inbox WHERE state = 'running' AND ${SUSPECT} AND ${OPEN}`) !== undefined;
+  const heads = suspectRuns ? `${HEAD} AND NOT ${SUSPECT}` : HEAD;
+  if (accounts === undefined) return tx.get<Head>(`${heads} ${EARLIEST}`);
   let earliest: Head | undefined;
   for (const { channel, account } of accounts) {
-    const head = tx.get<Head>(`${HEAD} AND channel = ? AND account = ? ${EARLIEST}`, channel, account);
+    const head = tx.get<Head>(`${heads} AND channel = ? AND account = ? ${EARLIEST}`, channel, account);
     if (head !== undefined && (earliest === undefined || isEarlier(head, earliest))) earliest = head;
   }
   return earliest;
@@ -167,23 +174,41 @@ export interface ClaimedRow {
   readonly event: string;
 }
 
-export function claimRows(tx: Tx, head: Head, now: number): ClaimedRow[] {
-  const rows =
-    head.album === null
-      ? tx.all<ClaimedRow>("SELECT id, event FROM inbox WHERE id = ?", head.id)
-      : tx.all<ClaimedRow>(
-          `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN} ORDER BY id`,
-          head.lane,
-          head.album,
-        );
-  for (const row of rows) {
+/** The row itself, or all pieces of its album. */
+export function rowsOf(tx: Tx, head: Head): ClaimedRow[] {
+  if (head.album === null) return tx.all<ClaimedRow>("SELECT id, event FROM inbox WHERE id = ?", head.id);
+  return tx.all<ClaimedRow>(
+    `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN} ORDER BY id`,
+    head.lane,
+    head.album,
+  );
+}
+
+export function takeRows(tx: Tx, ids: readonly number[], now: number): void {
+  for (const id of ids) tx.run("UPDATE inbox SET state = 'running', head = 0, changed_at = ? WHERE id = ?", now, id);
+}
+
+/**
+ * Gives rows back that are in hand, to be claimed again at `dueAt` (epoch ms). For use inside the commands of other families.
+ * `counts` is false when the message has no part in it.
+ */
+export function returnRows(
+  tx: Tx,
+  ids: readonly number[],
+  change: { readonly reason: string; readonly at: number; readonly dueAt: number; readonly counts: boolean },
+): void {
+  for (const id of ids) {
     tx.run(
-      "UPDATE inbox SET state = 'running', head = 0, attempts = attempts + 1, changed_at = ? WHERE id = ?",
-      now,
-      row.id,
+      `UPDATE inbox SET state = 'recorded', reason = ?, due_at = ?, changed_at = ?, attempts = attempts + ?
+       WHERE id = ? AND state = 'running'`,
+      change.reason,
+      change.dueAt,
+      change.at,
+      change.counts ? 1 : 0,
+      id,
     );
   }
-  return rows;
+  promoteAll(tx, ids);
 }
 
 export function answersOurs(tx: Tx, head: Head, event: Inbound | undefined): boolean {

@@ -7,11 +7,12 @@ import {
   type ReceiveArgs,
   type RefusalAnswer,
   answersOurs,
-  claimRows,
   earliestHead,
   insertEntry,
   markInbox,
-  promoteAll,
+  returnRows,
+  rowsOf,
+  takeRows,
 } from "./inbox-rows.ts";
 import { insertIntents } from "./outbox.ts";
 import type { Tx } from "./tx.ts";
@@ -44,9 +45,8 @@ export const inboxCommands = {
     )?.cursor,
 
   /**
-   * Takes the next row whose lane has nothing running. A row that was claimed `maxAttempts` times without being closed is
-   * parked instead, so that a message which kills the process cannot do it for ever. Without a claim, `nextDueAt` says when
-   * to ask again.
+   * Takes the next row whose lane has nothing running. A row of which `maxAttempts` attempts did not end is parked instead, so
+   * that a message which kills the process cannot do it for ever. Without a claim, `nextDueAt` says when to ask again.
    */
   "inbox.claim": (
     tx: Tx,
@@ -56,15 +56,17 @@ export const inboxCommands = {
       const head = earliestHead(tx, args.accounts);
       if (head === undefined) return {};
       if (head.dueAt > args.now) return { nextDueAt: head.dueAt };
-      if (head.attempts >= args.maxAttempts) {
-        const reason = `gave up after ${head.attempts} attempts that did not end`;
-        markInbox(tx, [head.id], { state: "parked", reason, at: args.now });
+      const rows = rowsOf(tx, head);
+      const ids = rows.map((row) => row.id);
+      const { channel, account, lane, attempts } = head;
+      if (attempts >= args.maxAttempts) {
+        const reason = `gave up after ${attempts} attempts that did not end`;
+        markInbox(tx, ids, { state: "parked", reason, at: args.now });
         continue;
       }
-      const rows = claimRows(tx, head, args.now);
+      takeRows(tx, ids, args.now);
       const events = rows.map((row) => JSON.parse(row.event) as Inbound);
-      const { channel, account, lane } = head;
-      const claim = { ids: rows.map((row) => row.id), channel, account, lane, events, attempts: head.attempts + 1 };
+      const claim = { ids, channel, account, lane, events, attempts };
       return { claim: { ...claim, repliesToUs: answersOurs(tx, head, events[0]) } };
     }
   },
@@ -98,27 +100,25 @@ export const inboxCommands = {
     return { answered: first > 0 };
   },
 
-  /** Gives claimed rows back, to be claimed again at `dueAt`. */
+  /** Gives claimed rows back. */
   "inbox.retry": (
     tx: Tx,
-    args: { readonly ids: readonly number[]; readonly reason: string; readonly at: number; readonly dueAt: number },
-  ): void => {
-    for (const id of args.ids) {
-      tx.run(
-        "UPDATE inbox SET state = 'recorded', reason = ?, due_at = ?, changed_at = ? WHERE id = ? AND state = 'running'",
-        args.reason,
-        args.dueAt,
-        args.at,
-        id,
-      );
-    }
-    promoteAll(tx, args.ids);
-  },
+    args: {
+      readonly ids: readonly number[];
+      readonly reason: string;
+      readonly at: number;
+      readonly dueAt: number;
+      readonly counts: boolean;
+    },
+  ): void => returnRows(tx, args.ids, args),
 
-  /** After a start: what ran when the last process ended is recorded again. Returns how many rows. */
+  /**
+   * After a start: what was in hand when the last process died is recorded again, and that attempt counts; an orderly stop
+   * has given its rows back before. Returns how many rows.
+   */
   "inbox.recover": (tx: Tx, args: { readonly now: number }): number => {
     const running = tx.run(
-      "UPDATE inbox SET state = 'recorded', changed_at = ? WHERE state = 'running' AND state IN ('recorded', 'running')",
+      "UPDATE inbox SET state = 'recorded', attempts = attempts + 1, changed_at = ? WHERE state = 'running' AND state IN ('recorded', 'running')",
       args.now,
     );
     tx.run(

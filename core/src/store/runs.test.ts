@@ -71,7 +71,7 @@ async function transcript(): Promise<unknown[]> {
 }
 
 /** Records and claims one message of a channel; returns its row ids. */
-async function claimed(eventId: string): Promise<readonly number[]> {
+async function claimed(eventId: string, album?: string): Promise<readonly number[]> {
   const event = {
     eventId,
     at: 1,
@@ -82,7 +82,10 @@ async function claimed(eventId: string): Promise<readonly number[]> {
     body: { text: "hi" },
   };
   const scope = { channel: "tele", account: "default", lease: "l", at: 1, album: { quietMs: 1, maxMs: 1 } };
-  await store.run("inbox.receive", { ...scope, entries: [{ eventId, lane: "l", event }] });
+  await store.run("inbox.receive", {
+    ...scope,
+    entries: [{ eventId, lane: "l", event, ...(album === undefined ? {} : { album }) }],
+  });
   const { claim } = await store.run("inbox.claim", { now: 10, maxAttempts: 5 });
   return claim?.ids ?? [];
 }
@@ -120,6 +123,19 @@ describe("accepting a run", () => {
     expect(await transcript()).toEqual(["r1"]);
     await close("r1");
     expect(await accept("r3", { door: "channel", inbox: [7] })).toMatchObject({ state: "new" });
+  });
+
+  it("leaves pieces of an album that came after the run had begun to a run of their own", async () => {
+    const [first] = await claimed("e1", "album");
+    await accept("r1", { door: "channel", inbox: [first!] });
+    expect(await claimed("e2", "album")).toEqual([]);
+    await store.run("inbox.recover", { now: 10 });
+    const both = await claimed("e3", "album");
+    expect(both).toHaveLength(3);
+    expect(await accept("r2", { door: "channel", inbox: both })).toMatchObject({ state: "adopted" });
+    await close("r1");
+    const { claim } = await store.run("inbox.claim", { now: 10, maxAttempts: 5 });
+    expect(claim?.ids).toEqual(both.slice(1));
   });
 });
 

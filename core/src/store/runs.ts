@@ -1,5 +1,5 @@
 import type { SessionKey } from "../base/brand.ts";
-import { type InboxFinal, markInbox } from "./inbox.ts";
+import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
 import { type OutboxIntent, insertIntents } from "./outbox.ts";
 import {
   parsePending,
@@ -67,7 +67,7 @@ function accept(tx: Tx, args: AcceptArgs): AcceptResult {
     first === undefined
       ? undefined
       : tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE inbox_first = ? AND ${OPEN}`, first);
-  if (adopted !== undefined) return { state: "adopted", run: parseRun(adopted) };
+  if (adopted !== undefined) return adopt(tx, parseRun(adopted), args);
   const known = readRow(tx, args.runId);
   if (known !== undefined) return { state: "known", run: parseRun(known) };
   // A run behind another one adds its user message when it begins: the transcript then reads question, answer, question.
@@ -85,6 +85,13 @@ function accept(tx: Tx, args: AcceptArgs): AcceptResult {
   const run: RunRecord = { runId, door, identity, digest, ...session, agentId, request, inbox, state, acceptedAt };
   insertRun(tx, run, behind ? args.message : undefined);
   return { state: "new", run, entry };
+}
+
+/** Pieces of an album that came after the run had begun are no part of it: they get a run of their own behind it. */
+function adopt(tx: Tx, run: RunRecord, { inbox = [], at }: AcceptArgs): AcceptResult {
+  const late = inbox.filter((id) => !run.inbox.includes(id));
+  returnRows(tx, late, { reason: "it came after the rest of its album", at, dueAt: at, counts: false });
+  return { state: "adopted", run };
 }
 
 function insertRun(tx: Tx, run: RunRecord, pending: StoredMessage | undefined): void {
