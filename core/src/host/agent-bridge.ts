@@ -42,7 +42,8 @@ export function agentRuntime(parts: AgentBridgeParts): AgentRuntime {
         void guest.rpc.call("turn.abort", { context, forget }, { timeoutMs: ABORT_MS }).catch(() => {});
       const abort = () => tell(false);
       try {
-        await guest.rpc.call("turn.start", { context, agent, config, turn, timeoutMs }, options(call));
+        const granted = { ...turn, messages: await parts.media.transcript(turn.messages) };
+        await guest.rpc.call("turn.start", { context, agent, config, turn: granted, timeoutMs }, options(call));
         call.signal.addEventListener("abort", abort, { once: true });
         if (call.signal.aborted) abort();
         yield* pull(parts, guest, context);

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Inbound, type Outbound, errorToData } from "openclaw-host-sdk";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -250,6 +251,26 @@ describe.each(CASES)("a $language extension, $isolation", ({ isolation, language
     expect(events).toHaveLength(41);
     expect(events.at(-1)).toEqual({ t: "done", reason: "end" });
     transcript.push(events);
+  });
+
+  it("lets an agent see the media of the conversation, and does without what is gone", async () => {
+    const agent = fixture.agents.get("parrot")!;
+    const media = await fixture.media.put(Readable.from([Buffer.from("a picture")]), { owner: "core" });
+    const gone = { ...media, ref: "gone" };
+    const image = { type: "image" as const, ref: "gone" };
+    const message = { role: "user" as const, content: [image], timestamp: 1, media: [media, gone, media] };
+    const events = [];
+    const turn = { session: "s", turnId: "look", messages: [message], tools: [] };
+    for await (const event of agent.turn(turn, callFor(5_000))) events.push(event);
+    expect(events).toMatchObject([
+      { t: "text", delta: "a picture" },
+      { t: "media", m: { bytes: 9 } },
+      { t: "text", delta: "a picture" },
+      { t: "media" },
+      { t: "done", reason: "end" },
+    ]);
+    const [, returned] = events;
+    if (returned?.t === "media") expect(await fixture.media.find(returned.m.ref, "talker")).toBeDefined();
   });
 
   it("lets an aborted turn finish in its own words, and tells of one that fails", async () => {
