@@ -8,7 +8,7 @@ import type { Logger } from "../base/log.ts";
 import { createRunControl, type StopReason } from "./run-control.ts";
 import { createRunFeed } from "./run-feed.ts";
 import { echoRuntime } from "./echo.ts";
-import { executeRun, MAX_ANSWER_CHARS } from "./run.ts";
+import { executeRun, MAX_ANSWER_CHARS, MAX_ANSWER_MEDIA } from "./run.ts";
 import type { AgentRuntime } from "./runtime.ts";
 import { assistantMessage, mediaOf, textOf, userMessage } from "./transcript-message.ts";
 
@@ -288,6 +288,20 @@ describe("a runtime that misbehaves", () => {
         for (;;) yield { t: "text", delta: "x".repeat(100_000) };
       }),
       `more than ${MAX_ANSWER_CHARS}`,
+    ],
+    [
+      "never stops thinking",
+      scripted(async function* () {
+        for (;;) yield { t: "thinking", delta: "x".repeat(100_000) };
+      }),
+      `more than ${MAX_ANSWER_CHARS} characters of thought`,
+    ],
+    [
+      "brings files without end",
+      scripted(async function* () {
+        for (;;) yield { t: "media", m: { ref: "r", kind: "image", mime: "image/png", bytes: 1 } };
+      }),
+      `more than ${MAX_ANSWER_MEDIA} files`,
     ],
   ];
   it.each(failures)("ends the run as failed when it %s", async (_name, runtime, error) => {

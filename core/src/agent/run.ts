@@ -10,8 +10,10 @@ import type { AgentRuntime } from "./runtime.ts";
 /** How long an aborted runtime may take to yield `done`, ms. Source: the SDK contract, `AgentRuntime.turn`. */
 const ABORT_GRACE_MS = 5_000;
 
-/** The longest answer one run may give, UTF-16 code units; a runtime that streams on is stopped. */
+/** The longest answer one run may give, and the longest thought, UTF-16 code units; a runtime that streams on is stopped. */
 export const MAX_ANSWER_CHARS = 1_000_000;
+/** Files one answer may bring: each is a message of its own on most platforms. */
+export const MAX_ANSWER_MEDIA = 100;
 
 /** Timers of Node cannot wait longer (2^31 - 1 ms). */
 const MAX_TIMEOUT_MS = 2_147_483_647;
@@ -42,6 +44,8 @@ export interface RunInput {
 interface Answer {
   text: string;
   readonly media: MediaRef[];
+  /** Length of what it thought, UTF-16 code units. */
+  thought: number;
   usage?: { input: number; output: number };
 }
 
@@ -56,14 +60,15 @@ export async function executeRun(parts: RunParts, input: RunInput): Promise<RunO
   const { clock } = parts;
   const { control, feed, timeoutMs } = input;
   const startedAt = clock.now();
-  const answer: Answer = { text: "", media: [] };
+  const answer: Answer = { text: "", media: [], thought: 0 };
   const limit = Math.min(timeoutMs, MAX_TIMEOUT_MS);
   const cancelTimeout = limit > 0 ? clock.after(limit, () => control.stop("timeout")) : () => {};
   feed.start(startedAt);
   const deadline = limit > 0 ? startedAt + limit : Number.MAX_SAFE_INTEGER;
   const end = await consume(parts, input, { answer, deadline });
   cancelTimeout();
-  const result = { ...answer, startedAt, endedAt: clock.now() };
+  const { thought: _, ...said } = answer;
+  const result = { ...said, startedAt, endedAt: clock.now() };
   if (end.how === "abandoned") {
     parts.log.error("the agent runtime did not stop when asked and was left behind", {
       runtime: input.runtime.id,
@@ -119,21 +124,21 @@ function take(event: AgentEvent, answer: Answer, { feed, runtime }: RunInput): E
   switch (event.t) {
     case "text":
       if (answer.text.length + event.delta.length > MAX_ANSWER_CHARS) {
-        return {
-          how: "error",
-          error: `the agent runtime "${runtime.id}" gave more than ${MAX_ANSWER_CHARS} characters`,
-        };
+        return tooMuch(runtime.id, `${MAX_ANSWER_CHARS} characters`);
       }
       answer.text += event.delta;
       feed.text(event.delta, answer.text);
       return undefined;
     case "thinking":
+      answer.thought += event.delta.length;
+      if (answer.thought > MAX_ANSWER_CHARS) return tooMuch(runtime.id, `${MAX_ANSWER_CHARS} characters of thought`);
       feed.thinking(event.delta);
       return undefined;
     case "tool":
       feed.tool(event);
       return undefined;
     case "media":
+      if (answer.media.length >= MAX_ANSWER_MEDIA) return tooMuch(runtime.id, `${MAX_ANSWER_MEDIA} files`);
       answer.media.push(event.m);
       return undefined;
     case "usage":
@@ -143,6 +148,11 @@ function take(event: AgentEvent, answer: Answer, { feed, runtime }: RunInput): E
       return endOf(event, runtime.id);
   }
 }
+
+const tooMuch = (runtime: string, what: string): End => ({
+  how: "error",
+  error: `the agent runtime "${runtime}" gave more than ${what}; ask for less, or look at why it does not end`,
+});
 
 /** What the runtime's last word means. */
 function endOf(event: AgentEvent & { t: "done" }, runtime: string): End {

@@ -61,7 +61,8 @@ function whenExited(child: ChildProcess, clock: Clock, words: () => { lastWords?
       child.stderr?.resume();
       clock.after(PIPE_GRACE_MS, () => resolve({ code, signal, ...words() }));
     });
-    child.once("error", (error) => {
+    // Listened to for life: it also tells of a signal that could not be sent, and nobody else would take that.
+    child.on("error", (error) => {
       if (child.pid === undefined) resolve({ code: null, signal: null, lastWords: error.message });
     });
   });
