@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { bodyDigest } from "../base/digest.ts";
 import type { Logger } from "../base/log.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Store } from "../store/db.ts";
@@ -125,13 +125,8 @@ function inFlight(acceptance: unknown): Outcome {
   return { ok: true, payload: { ...facts, status: "in_flight" } };
 }
 
-/** Of the body without its key, whatever the order of the keys. */
+/** Of the body without its key. */
 function digestOf(params: unknown): string {
   const { idempotencyKey: _key, ...body } = params as { idempotencyKey?: unknown };
-  return createHash("sha256").update(JSON.stringify(body, sorted)).digest("hex");
-}
-
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return bodyDigest(body);
 }
