@@ -51,6 +51,15 @@ export const REQUIREMENTS = {
     behaviour: "answers every kind of bad frame exactly and disturbs no other client",
     source: "wire protocol 2.6",
   },
+  "wire:invalid-vectors": {
+    behaviour: "answers every published invalid vector with its located issues, and takes every valid one",
+    source: "wire protocol 2.2, 2.6, 4",
+  },
+  "wire:recorded": {
+    behaviour:
+      "answers what was recorded of the reference gateway alike, in both versions, but for the listed deviations",
+    source: "wire protocol 2-6, 11",
+  },
   "wire:official-client-v4": {
     behaviour: "the official client library connects with protocol 4, calls health and agent to the final answer",
     source: "wire protocol 12",
@@ -85,6 +94,11 @@ export const REQUIREMENTS = {
     behaviour: "messages sent while the gateway was down are answered, once each",
     source: "SDK contract, receive",
   },
+  "telegram:crash": {
+    behaviour:
+      "killed at random moments, every message is one turn and is answered once, but for sends the outbox lists as unknown",
+    source: "ARCHITECTURE, An inbound message",
+  },
   "telegram:media": {
     behaviour: "a photo and an album come in and go out through the media doors",
     source: "SDK contract, media",
@@ -94,11 +108,6 @@ export const REQUIREMENTS = {
     source: "wire protocol 5.3",
   },
   "telegram:stranger": {
-  "telegram:crash": {
-    behaviour:
-      "killed at random moments, every message is one turn and is answered once, but for sends the outbox lists as unknown",
-    source: "ARCHITECTURE, An inbound message",
-  },
     behaviour: "a DM without a match is stored, not run, and answered once with how the owner allows it",
     source: "ARCHITECTURE, Policy",
   },

@@ -17,9 +17,9 @@ export interface Tail {
   readonly size: number;
   readonly lines: string[];
   /** True when older lines were left out. */
-  readonly truncated?: boolean;
+  readonly truncated: boolean;
   /** True when the file does not go on from the given cursor: it was rotated, or too much was written since. */
-  readonly reset?: boolean;
+  readonly reset: boolean;
 }
 
 /** Whole lines of a log file after a cursor. A missing file is an empty one. */
@@ -43,7 +43,7 @@ function answer(read: { file: string; size: number; text: string; start: number 
   const lines = all.slice(-query.limit);
   const reset = query.cursor !== undefined && query.cursor !== start;
   const truncated = lines.length < all.length || (start > 0 && (query.cursor === undefined || reset));
-  return { file, cursor: size, size, lines, ...(truncated ? { truncated } : {}), ...(reset ? { reset } : {}) };
+  return { file, cursor: size, size, lines, truncated, reset };
 }
 
 /** Text from `start` on; a line that began before it is left out. */

@@ -162,14 +162,15 @@ describe("tailFile", () => {
   it("answers the tail first, then what came after the cursor, and says when the file started anew", () =>
     tempDir(async (dir) => {
       const file = join(dir, "x.log");
-      expect(await tailFile(file, query)).toEqual({ file, cursor: 0, size: 0, lines: [] });
+      const whole = { truncated: false, reset: false };
+      expect(await tailFile(file, query)).toEqual({ file, cursor: 0, size: 0, lines: [], ...whole });
       const log = openLogFile({ path: file });
       const write = (message: string) => log.sink({ at: 0, level: "info", part: "p", message, fields: {} });
       const messages = (lines: string[]) => lines.map((line) => JSON.parse(line).message);
       for (const message of ["a", "ä", "c"]) write(message);
       const first = await tailFile(file, query);
       expect(messages(first.lines)).toEqual(["a", "ä", "c"]);
-      expect(first).not.toHaveProperty("truncated");
+      expect(first).toMatchObject(whole);
       write("d");
       const next = await tailFile(file, { ...query, cursor: first.cursor });
       expect(messages(next.lines)).toEqual(["d"]);
@@ -178,10 +179,11 @@ describe("tailFile", () => {
         cursor: next.size,
         size: next.size,
         lines: [],
+        ...whole,
       });
       expect(messages((await tailFile(file, { ...query, limit: 2 })).lines)).toEqual(["c", "d"]);
       const short = await tailFile(file, { ...query, maxBytes: next.size - 1 });
-      expect([messages(short.lines), short.truncated, short.reset]).toEqual([["ä", "c", "d"], true, undefined]);
+      expect([messages(short.lines), short.truncated, short.reset]).toEqual([["ä", "c", "d"], true, false]);
       const far = await tailFile(file, { ...query, cursor: 0, maxBytes: 100 });
       expect([messages(far.lines), far.truncated, far.reset]).toEqual([["d"], true, true]);
       await truncate(file);

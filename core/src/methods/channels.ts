@@ -80,6 +80,8 @@ async function status(parts: ChannelMethodParts, probeMs: number | undefined): P
     channelOrder: [...listed.order],
     channelLabels: { ...listed.labels },
     channelDetailLabels: { ...listed.labels },
+    // Names of the symbols of one platform's own clients; no channel declares one.
+    channelSystemImages: {},
     channelMeta: listed.order.map((id) => ({
       id,
       label: listed.labels[id] ?? id,

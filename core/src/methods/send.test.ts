@@ -174,6 +174,7 @@ describe("channels.status", () => {
       channelOrder: [],
       channelLabels: {},
       channelDetailLabels: {},
+      channelSystemImages: {},
       channelMeta: [],
       channels: {},
       channelAccounts: {},

@@ -111,6 +111,12 @@ const rows: Row[] = [
     close: [1008, "invalid handshake: first request must be connect"],
   },
   {
+    name: "a connect without params",
+    frame: () => ({ type: "req", id: "r1", method: "connect" }),
+    error: invalid("invalid connect params: must be object"),
+    close: [1008, "invalid connect params: must be object"],
+  },
+  {
     name: "connect-bad-params",
     frame: () => ({
       type: "req",

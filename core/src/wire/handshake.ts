@@ -118,7 +118,7 @@ function readConnect(connection: Connection, data: Buffer): Attempt | undefined 
     refuse(connection, { id, error: { code: "INVALID_REQUEST", message }, code: 1008 });
   if (method !== "connect") return invalid("invalid handshake: first request must be connect");
   const dialect = dialectFor(claimed?.max);
-  const issues = paramsChecks[dialect.version](params ?? {});
+  const issues = paramsChecks[dialect.version](params);
   if (issues.length > 0) return invalid(`invalid connect params: ${describeIssues(issues)}`);
   if (claimed !== undefined && !overlaps(claimed)) {
     const details = (claimed.min > NEWEST ? v4 : dialect).mismatchDetails(claimed);

@@ -1,7 +1,8 @@
+import type { ResultOf } from "openclaw-host-schemas";
 import type { GatewayClient } from "openclaw-host-sdk/client";
 import { formatText } from "../../base/log-format.ts";
 import type { LogLevel } from "../../base/log.ts";
-import { type Tail, tailFile } from "../../base/log-tail.ts";
+import { tailFile } from "../../base/log-tail.ts";
 import { isJsonObject } from "../../config/json-schema.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CliFailure, EXIT, usage } from "../failure.ts";
@@ -46,7 +47,7 @@ export const command: Command = defineCommand(
   },
 );
 
-const fromGateway = (client: GatewayClient, limit: number, cursor?: number): Promise<Tail> =>
+const fromGateway = (client: GatewayClient, limit: number, cursor?: number): Promise<ResultOf<"logs.tail">> =>
   client.call("logs.tail", { limit, maxBytes: BYTES, ...(cursor === undefined ? {} : { cursor }) });
 
 interface Show {
@@ -56,7 +57,10 @@ interface Show {
 }
 
 /** Prints what is there and, when following, whatever is added, until an interrupt. */
-async function show(read: (cursor?: number) => Promise<Tail>, { follow, print, io }: Show): Promise<void> {
+async function show(
+  read: (cursor?: number) => Promise<ResultOf<"logs.tail">>,
+  { follow, print, io }: Show,
+): Promise<void> {
   let tail = await read();
   tail.lines.forEach(print);
   if (!follow) return;
