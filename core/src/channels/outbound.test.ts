@@ -106,6 +106,13 @@ describe("planning a message", () => {
     expect((await channels.plan(target, { text: "hi" }, ids)).map((intent) => intent.part.text)).toEqual(["hi"]);
   });
 
+  it("refuses a message that would be sent in thousands of parts", async () => {
+    channels.register(createTestPort());
+    await expect(channels.plan(target, { text: "word ".repeat(20_000) }, ids)).rejects.toThrow(
+      /in \d{4} parts, and 1000 are the most: send a shorter one/,
+    );
+  });
+
   it("makes nothing of a message that says nothing", async () => {
     expect(await channels.plan(target, { text: " \n" }, ids)).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import type { Body, Call, Capabilities, MediaRef, Outbound, Part, PendingMedia } from "openclaw-host-sdk";
 import type { DeliveryId, RunId } from "../base/brand.ts";
 import type { Clock } from "../base/clock.ts";
+import { type WireError, invalidRequest } from "../base/wire-error.ts";
 import type { Logger } from "../base/log.ts";
 import type { ChannelPort } from "../host/channel-port.ts";
 import type { OutboxIntent } from "../store/outbox.ts";
@@ -31,7 +32,7 @@ export interface OutboundParts {
 
 /** How long a channel may take to split a message itself, ms; then the host splits it. */
 const RENDER_DEADLINE_MS = 10_000;
-/** A channel that splits one message into more parts is mistaken. */
+/** Nobody reads a message of more parts, and a channel that declares such a limit is mistaken. */
 const MAX_PARTS = 1_000;
 
 const isFetched = (media: MediaRef | PendingMedia): media is MediaRef => "ref" in media;
@@ -93,6 +94,11 @@ async function renderByChannel(
   return undefined;
 }
 
+const tooManyParts = (port: ChannelPort, count: number): WireError =>
+  invalidRequest(
+    `${port.label} would take this message in ${count} parts, and ${MAX_PARTS} are the most: send a shorter one, or send it as a file`,
+  );
+
 function isBlank(body: Body): boolean {
   return (body.text ?? "").trim() === "" && (body.media ?? []).length === 0;
 }
@@ -106,6 +112,7 @@ export function createPlan(parts: OutboundParts): Plan {
     const contents =
       (await renderByChannel(parts, port, outbound)) ?? splitBody(body, await parts.capabilities(target));
     const { channel, account } = target;
+    if (contents.length > MAX_PARTS) throw tooManyParts(port, contents.length);
     return contents.map((content, index) => ({
       deliveryId: ids.deliveryId,
       ...(ids.runId === undefined ? {} : { runId: ids.runId }),

@@ -106,8 +106,8 @@ async function untilDiskWorks<T>(parts: TurnParts, attempt: () => Promise<T>): P
   }
 }
 
-/** Tries once more after each wait; rejects with the last error. */
-async function retrying<T>(parts: TurnParts, waits: readonly number[], attempt: () => Promise<T>): Promise<T> {
+/** Tries once more after each wait (ms); rejects with the last error. */
+export async function retrying<T>(parts: TurnParts, waits: readonly number[], attempt: () => Promise<T>): Promise<T> {
   for (const wait of waits) {
     try {
       return await attempt();

@@ -6,7 +6,7 @@ import { type Access, checkAccess } from "./access.ts";
 import type { AccountName, Inbox, InboxClaim } from "./inbox.ts";
 import type { AccessPolicy } from "./policy.ts";
 import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "./route.ts";
-import { messageOf } from "./turn-close.ts";
+import { messageOf, retrying } from "./turn-close.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
 import { encodeRequest } from "./turn-request.ts";
 import type { TurnRunner } from "./turn-run.ts";
@@ -86,6 +86,9 @@ async function collect(parts: InboxTurnParts, claim: InboxClaim, messages: reado
   };
 }
 
+/** Waits between attempts to fetch a file: a platform or a link may be gone for a moment only. */
+const FETCH_RETRY_MS: readonly number[] = [1_000, 5_000];
+
 /** The file, or the words that stand for it. */
 async function fetchOne(
   parts: InboxTurnParts,
@@ -94,7 +97,7 @@ async function fetchOne(
 ): Promise<MediaRef | string> {
   if ("ref" in media) return media;
   try {
-    return await parts.fetchMedia({ channel, account }, media);
+    return await retrying(parts, FETCH_RETRY_MS, () => parts.fetchMedia({ channel, account }, media));
   } catch (error) {
     parts.log.warn("a file that came with a message could not be fetched", {
       channel,

@@ -28,6 +28,13 @@ describe("the sessions in memory", () => {
     expect(known.get(KEY)?.sessionId).toBe("new");
   });
 
+  it("remember only so many deletions, the newest", () => {
+    const known = new SessionProjection();
+    for (let index = 0; index <= 10_000; index += 1) known.remove(`gone ${index}`, 5);
+    for (const key of ["gone 0", "gone 10000"]) known.put({ ...copy(4), key: sessionKey(key) });
+    expect(known.list().map((entry) => entry.key)).toEqual(["gone 0"]);
+  });
+
   it("know of a deletion that is told before the last change", () => {
     const known = new SessionProjection();
     known.remove(KEY, 3);

@@ -1,12 +1,15 @@
 import type { SessionEntry } from "../store/session-entry.ts";
 
+/** Deletions that are remembered; news that is older than so many of them has long arrived. */
+const MAX_DELETIONS = 10_000;
+
 /**
  * The sessions table in memory. It is fed with what commands returned, in whatever order that news arrives: revisions decide
  * which copy is newer, and a copy from before a deletion does not bring a session back.
  */
 export class SessionProjection {
   readonly #byKey = new Map<string, SessionEntry>();
-  /** Revision at which a key was last deleted. */
+  /** Revision at which a key was last deleted, oldest deletion first. */
   readonly #deletedAt = new Map<string, number>();
 
   get(key: string): SessionEntry | undefined {
@@ -28,6 +31,9 @@ export class SessionProjection {
     const known = this.#byKey.get(key);
     if (known !== undefined && known.rev > rev) return;
     this.#byKey.delete(key);
+    this.#deletedAt.delete(key);
     this.#deletedAt.set(key, rev);
+    const [oldest] = this.#deletedAt.keys();
+    if (this.#deletedAt.size > MAX_DELETIONS && oldest !== undefined) this.#deletedAt.delete(oldest);
   }
 }

@@ -1,11 +1,9 @@
-import type { SessionKey } from "../base/brand.ts";
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
 import { type OutboxIntent, insertIntents } from "./outbox.ts";
 import {
   parsePending,
   parseRun,
   RUN_COLUMNS,
-  type RunDoor,
   type RunOutcome,
   type RunRecord,
   type StoredMessage,
@@ -14,16 +12,13 @@ import type { SessionEntry, SessionFacts } from "./session-entry.ts";
 import { appendMessages } from "./sessions.ts";
 import type { Row, Tx } from "./tx.ts";
 
-export interface AcceptArgs {
-  readonly runId: string;
-  readonly door: RunDoor;
-  readonly identity: string;
-  readonly digest: string;
-  readonly sessionKey: SessionKey;
-  /** Id for the session when this run creates it. */
-  readonly sessionId: string;
-  readonly agentId: string;
-  readonly request: string;
+/** What is asked for; `sessionId` is that of the session when this run creates it. */
+type Asked = Pick<
+  RunRecord,
+  "runId" | "door" | "identity" | "digest" | "sessionKey" | "sessionId" | "agentId" | "request"
+>;
+
+export interface AcceptArgs extends Asked {
   /** What the user said. */
   readonly message: StoredMessage;
   /** Inbox rows the run answers, in order. */
@@ -135,7 +130,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
-  insertIntents(tx, args.intents);
+  insertIntents(tx, args.intents, run.inbox);
   // Rows that were parked or dropped meanwhile keep the reason they have.
   const open = run.inbox.filter((id) => isOpenInbox(tx, id));
   markInbox(tx, open, { ...args.inbox, at: args.at });

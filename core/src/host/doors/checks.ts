@@ -13,6 +13,10 @@ export const STORE_LIMITS = { keyChars: 512, valueBytes: 1_048_576, keys: 1_000,
 export const MAX_RECEIVE_BATCH = 1_000;
 const MAX_CURSOR_CHARS = 4_096;
 const MAX_LOG_CHARS = 16_384;
+/** Platform messages that one part can become; an album has ten. */
+const MAX_RECEIPT_IDS = 100;
+/** Events one pull may bring; a guest sends what fits its window. */
+const MAX_PULLED_EVENTS = 1_000;
 
 /** What is wrong with a value, or undefined. */
 type Verdict = (value: unknown) => string | undefined;
@@ -141,13 +145,19 @@ const RESULTS: { readonly [M in keyof GuestMethods]: Verdict } = {
   "channel.connect": shaped(Type.Array(Type.Unsafe<string>({ enum: ["reconcile", "fetchMedia", "typing"] }))),
   "channel.render": shaped(Type.Array(renderedPart)),
   "channel.parseTarget": shaped(orNull(peer)),
-  "connection.send": shaped(receipt),
-  "connection.reconcile": shaped(Type.Union([receipt, Type.Literal("absent"), Type.Literal("unknown")])),
+  "connection.send": shaped(receipt, atMost("ids", MAX_RECEIPT_IDS)),
+  "connection.reconcile": shaped(
+    Type.Union([receipt, Type.Literal("absent"), Type.Literal("unknown")]),
+    atMost("ids", MAX_RECEIPT_IDS),
+  ),
   "connection.fetchMedia": shaped(mediaRef),
   "connection.typing": anything,
   "connection.drain": anything,
   "turn.start": anything,
-  "turn.pull": shaped(Type.Object({ events: Type.Array(agentEvent), over: Type.Boolean() })),
+  "turn.pull": shaped(
+    Type.Object({ events: Type.Array(agentEvent), over: Type.Boolean() }),
+    atMost("events", MAX_PULLED_EVENTS),
+  ),
   "turn.abort": anything,
   "stream.read": chunkVerdict,
   "stream.cancel": anything,
