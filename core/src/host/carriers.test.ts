@@ -188,6 +188,18 @@ describe.each(CASES)("a $language extension, $isolation", ({ isolation, language
     transcript.push(outcomes);
   });
 
+  it("does not send a message whose file is gone, and says that nothing was sent", async () => {
+    const connection = await connect();
+    const media = [{ ref: "gone", kind: "file" as const, mime: "text/plain", bytes: 1 }];
+    const meta = { key: "k", part: { ...part("hello"), media }, attempt: 1 };
+    expect(await failure(connection.send(say("hello"), meta, callFor(5_000)))).toEqual({
+      code: "SendError",
+      message: "this media is not in the media store (any more); send it again",
+      data: { fate: "rejected", scope: "message" },
+    });
+    await connection.drain(callFor(5_000));
+  });
+
   it("hears of an abort and may still say what became of the call", async () => {
     const connection = await connect();
     const controller = new AbortController();

@@ -1,10 +1,10 @@
-import type { Call, Closed } from "openclaw-host-sdk";
+import type { Call, Closed, Outbound, Part } from "openclaw-host-sdk";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { AccountDoors, AccountSpec, ChannelConnection, ChannelPort } from "./channel-port.ts";
 import type { HostContext } from "./doors/contexts.ts";
 import type { Guest } from "./guest.ts";
-import { connectFault, sendFault } from "./line-faults.ts";
+import { connectFault, grantFault, sendFault } from "./line-faults.ts";
 import type { ConnectionFeature, LoadedChannel } from "./line/guest-methods.ts";
 import type { CallOptions } from "./line/rpc.ts";
 import { createEgress } from "./net/egress.ts";
@@ -72,6 +72,7 @@ function optionalFunctions(parts: ChannelBridgeParts): Pick<ChannelPort, "render
   return functions;
 }
 
+/** The part of a call that says for whom it is; secrets in `config` are resolved. */
 function inAccount(
   channel: string,
   { account, config }: AccountSpec,
@@ -95,6 +96,7 @@ export function callOptions(clock: Clock): (call: Call) => CallOptions {
   return (call) => ({ timeoutMs: Math.max(1, call.deadline - clock.now()), signal: call.signal });
 }
 
+/** One attempt to connect an account. */
 interface Connecting {
   readonly spec: Parameters<ChannelPort["connect"]>[0];
   readonly doors: AccountDoors;
@@ -120,6 +122,7 @@ async function connect(parts: ChannelBridgeParts, { spec, doors, call }: Connect
   }
 }
 
+/** A connection that stands; `closed` is settled by whichever side ends it first. */
 interface Connected {
   readonly parts: ChannelBridgeParts;
   readonly guest: Guest;
@@ -137,7 +140,7 @@ function connection(connected: Connected): ChannelConnection {
   return {
     closed: closed.promise,
     async send(outbound, { key, part, attempt }, call) {
-      const granted = { outbound: await parts.media.outbound(outbound), part: await parts.media.part(part) };
+      const granted = await grantMedia(parts.media, outbound, part);
       try {
         return await guest.rpc.call("connection.send", { context, key, attempt, ...granted }, options(call));
       } catch (error) {
@@ -157,6 +160,19 @@ function connection(connected: Connected): ChannelConnection {
   };
 }
 
+/** A message with handles that the guest can open. Rejects with a `SendError`: whatever goes wrong here, nothing was sent. */
+async function grantMedia(
+  media: MediaBorder,
+  outbound: Outbound,
+  part: Part,
+): Promise<{ outbound: Outbound; part: Part }> {
+  try {
+    return { outbound: await media.outbound(outbound), part: await media.part(part) };
+  } catch (error) {
+    throw grantFault(error);
+  }
+}
+
 /** Absent functions tell the caller what the channel cannot do, so they are only there when the guest named them. */
 type Features = Pick<ChannelConnection, "reconcile" | "fetchMedia" | "typing">;
 
@@ -165,7 +181,7 @@ function connectionFeatures({ parts, guest, context, features }: Connected): Fea
   const functions: Features = {};
   if (features.includes("reconcile")) {
     functions.reconcile = async (outbound, { key, part }, call) => {
-      const granted = { outbound: await parts.media.outbound(outbound), part: await parts.media.part(part) };
+      const granted = await grantMedia(parts.media, outbound, part);
       return guest.rpc.call("connection.reconcile", { context, key, ...granted }, options(call));
     };
   }

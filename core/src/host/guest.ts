@@ -5,6 +5,7 @@ import type { Carrier, GuestExit } from "./carrier.ts";
 import { type HostContexts, createHostContexts } from "./doors/contexts.ts";
 import { createDoors } from "./doors/doors.ts";
 import { inspectParams, inspectResult } from "./doors/checks.ts";
+import { createRate } from "./doors/log.ts";
 import type { DoorParts } from "./doors/parts.ts";
 import type { GuestMethods, LoadOrder, LoadOutcome } from "./line/guest-methods.ts";
 import type { HostMethods } from "./line/host-methods.ts";
@@ -87,7 +88,7 @@ function openLine(parts: LaunchParts): Pick<Guest, "rpc" | "contexts" | "ended" 
     inspectParams,
     inspectResult,
     hideStacks: true,
-    onNonsense: (what) => parts.log.warn("the extension sent nonsense", { what }),
+    onNonsense: complainer(parts),
   });
   const end = async (exit: GuestExit): Promise<string> => {
     const why = reason ?? describeExit(exit);
@@ -104,6 +105,16 @@ function openLine(parts: LaunchParts): Pick<Guest, "rpc" | "contexts" | "ended" 
     carrier.kill();
   };
   return { rpc, contexts, ended: carrier.exited.then(end), kill };
+}
+
+/** Notes what is no message, at a bounded rate: a guest that sends garbage must not fill the log. */
+function complainer({ clock, log }: LaunchParts): (what: string) => void {
+  const allow = createRate(clock);
+  return (what) => {
+    const { allowed, dropped } = allow();
+    if (dropped > 0) log.warn("the extension sends much nonsense; lines were dropped", { count: dropped });
+    if (allowed) log.warn("the extension sent nonsense", { what });
+  };
 }
 
 /** Said to the operator; the stack goes to the log, where it points into the extension's own files. */

@@ -116,6 +116,20 @@ describe("the extension host", () => {
     expect(host.list().map((row) => row.id)).toEqual(["exits", "nothing", "talker"]);
   });
 
+  it("takes back what it registered of a guest that cannot be registered whole, and tries the next one anew", async () => {
+    let refusals = 1;
+    const seen: string[][] = [];
+    const { host, channels, agents } = await start({
+      beforeRegister(id) {
+        seen.push([...fixture!.channels.keys()]);
+        if (id === "parrot" && refusals-- > 0) throw new Error("the id parrot is taken");
+      },
+    });
+    await vi.waitFor(() => expect(host.list()[0]).toMatchObject({ state: "active", restarts: 1 }), 10_000);
+    expect(seen).toEqual([[], ["talker"], [], ["talker"]]);
+    expect([...channels.keys(), ...agents.keys()]).toEqual(["talker", "parrot"]);
+  });
+
   it("takes back every registration and leaves no guest when it stops, even one that is still loading", async () => {
     await plant("loops", "for (;;);");
     const { host, channels, agents } = await start({ policy: { ...POLICY, loadMs: 60_000 } });

@@ -58,7 +58,8 @@ export function hostExtension(parts: HostedParts): HostedExtension {
       log,
       policy: parts.policy,
       launch: createLauncher({ ...parts, log, found: runnable }),
-      onActive: (guest) => registrations.renew(guest, () => register(parts, runnable.manifest, { guest, running })),
+      onActive: (guest) =>
+        registrations.renew(guest, (add) => register(parts, runnable.manifest, { guest, running, add })),
       onSettled: firstLoad.resolve,
     });
   };
@@ -84,16 +85,21 @@ export type Runnable = Extract<Discovered, { state: "discovered" }>;
 
 /** What the running code has registered with the rest of the gateway. */
 interface Registrations {
-  /** Registers anew when the guest offers something else than the one before. */
-  renew(guest: Guest, register: () => Undo[]): void;
+  /**
+   * Registers anew when the guest offers something else than the one before; `register` adds the undo of each thing it has
+   * registered. When it throws, everything it did is undone and the next guest starts from nothing.
+   */
+  renew(guest: Guest, register: (add: (undo: Undo) => void) => void): void;
   undo(): void;
 }
 
 /** What a guest registered stays while it restarts: its accounts find it again by their own retries. */
 function createRegistrations(): Registrations {
-  let undos: Undo[] = [];
+  const undos: Undo[] = [];
+  /** What the registered guest offers, as JSON; empty when nothing is registered. */
   let offer = "";
   const undo = () => {
+    offer = "";
     for (const last of undos.splice(0).reverse()) last();
   };
   return {
@@ -102,18 +108,26 @@ function createRegistrations(): Registrations {
       const next = JSON.stringify(guest.offer);
       if (next === offer) return;
       undo();
-      offer = next;
-      undos = register();
+      try {
+        register((added) => void undos.push(added));
+        offer = next;
+      } catch (error) {
+        undo();
+        throw error;
+      }
     },
   };
 }
 
-/** Ports and runtimes of what the code defines, with the schemas of the manifest; returns their undos. */
-function register(
-  parts: HostedParts,
-  manifest: Manifest,
-  { guest, running }: { guest: Guest; running: () => Supervisor },
-): Undo[] {
+/** What is registered, and where its undos go. */
+interface Registering {
+  readonly guest: Guest;
+  readonly running: () => Supervisor;
+  readonly add: (undo: Undo) => void;
+}
+
+/** Registers ports and runtimes for what the code defines, with the schemas of the manifest. */
+function register(parts: HostedParts, manifest: Manifest, { guest, running, add }: Registering): void {
   const common = {
     extension: manifest.id,
     net: manifest.permissions.net ?? [],
@@ -122,16 +136,15 @@ function register(
     clock: parts.clock,
     log: parts.log.child(manifest.id),
   };
-  const channels = guest.offer.channels.map((channel) => {
+  for (const channel of guest.offer.channels) {
     const config = manifest.config[channel.id] ?? {};
     const schema = { config, account: manifest.config[`${channel.id}.account`] ?? config };
-    return parts.registerChannel(channelPort({ ...common, channel, schema }));
-  });
-  const agents = guest.offer.agents.map((agent) => {
+    add(parts.registerChannel(channelPort({ ...common, channel, schema })));
+  }
+  for (const agent of guest.offer.agents) {
     const config = () => parts.agentConfig(agent);
-    return parts.registerAgent(agentRuntime({ ...common, agent, schema: manifest.config[agent], config }));
-  });
-  return [...channels, ...agents];
+    add(parts.registerAgent(agentRuntime({ ...common, agent, schema: manifest.config[agent], config })));
+  }
 }
 
 /** The row of `extensions.list`. Reasons may quote the extension, so they pass the redactor. */

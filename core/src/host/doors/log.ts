@@ -6,6 +6,7 @@ import type { DoorParts } from "./parts.ts";
 const WINDOW_MS = 1_000;
 /** Lines a guest may log per second; the rest is counted. */
 const LINES_PER_WINDOW = 100;
+/** What is kept of a line; the rest is cut off. */
 const MAX_MESSAGE_CHARS = 4_096;
 const MAX_FIELDS = 32;
 const MAX_FIELD_CHARS = 1_024;
@@ -31,7 +32,7 @@ export function logDoors(
 }
 
 /** Counts lines per window. `dropped` is told once, by the first line of the next window. */
-function createRate(clock: Clock): () => { allowed: boolean; dropped: number } {
+export function createRate(clock: Clock): () => { allowed: boolean; dropped: number } {
   let start = clock.now();
   let lines = 0;
   return () => {

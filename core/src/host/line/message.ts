@@ -17,16 +17,31 @@ export type LineMessage =
   | { readonly t: "error"; readonly id: number; readonly error: ErrorData }
   | { readonly t: "note"; readonly method: string; readonly params: unknown };
 
+/** The words of the contract, as the other side may or may not use them. */
 const FATES: readonly unknown[] = ["not-sent", "unknown", "rejected"];
 const SCOPES: readonly unknown[] = ["message", "peer", "account"];
 const RETRIES: readonly unknown[] = ["now", "backoff", "never"];
+const PEER_KINDS: readonly unknown[] = ["dm", "group", "channel"];
+/** Of an error's message and stack; the rest is cut off. */
 const MAX_TEXT_CHARS = 16_384;
+/** SDK contract, `Peer`; a character has at least a byte. */
+const MAX_ID_CHARS = 512;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 const isDelay = (value: unknown): boolean => value === undefined || (typeof value === "number" && value >= 0);
 const isText = (value: unknown): value is string => typeof value === "string";
+const isId = (value: unknown): boolean => isText(value) && value !== "" && value.length <= MAX_ID_CHARS;
+
+/** A message is sent on to this peer and the peer is stored with it, so nothing else may come along. */
+const isPeer = (value: unknown): boolean =>
+  isFields(value) &&
+  PEER_KINDS.includes(value["kind"]) &&
+  isId(value["id"]) &&
+  (value["threadId"] === undefined || isId(value["threadId"])) &&
+  (value["label"] === undefined || (isText(value["label"]) && value["label"].length <= MAX_TEXT_CHARS)) &&
+  Object.keys(value).every((key) => ["kind", "id", "threadId", "label"].includes(key));
 
 /** The retry logic believes these fields, so each is looked at. */
 function isSendData(data: Fields): boolean {
@@ -35,7 +50,7 @@ function isSendData(data: Fields): boolean {
     FATES.includes(data["fate"]) &&
     SCOPES.includes(data["scope"]) &&
     isDelay(data["retryAfterMs"]) &&
-    (moved === undefined || (isFields(moved) && isText(moved["kind"]) && isText(moved["id"])))
+    (moved === undefined || isPeer(moved))
   );
 }
 

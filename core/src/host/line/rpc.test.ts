@@ -4,6 +4,7 @@ import { createFakeClock } from "../../base/fake-clock.ts";
 import { systemClock } from "../../base/clock.ts";
 import { type MessageLine, createLinePair } from "./line.ts";
 import { isLineError } from "./line-error.ts";
+import { parseMessage } from "./message.ts";
 import { createRpc } from "./rpc.ts";
 
 interface Served {
@@ -163,6 +164,21 @@ describe("the calls between host and guest", () => {
     const error = await client.call("fail", null, soon).catch((reason: unknown) => reason);
     expect(isSendError(error)).toBe(false);
     expect(error).toBeInstanceOf(Error);
+  });
+
+  it("take a peer that a message is to be sent on to only when it is one", async () => {
+    const claims = [
+      { kind: "group", id: "-1", threadId: "5", label: "Moved" },
+      { kind: "nonsense", id: "-1" },
+      { kind: "dm", id: "x".repeat(513) },
+      { kind: "dm", id: "1", extra: "x" },
+    ];
+    const taken = claims.map((movedTo) => {
+      const error = { code: "SendError", message: "x", data: { fate: "rejected", scope: "peer", movedTo } };
+      const message = parseMessage({ t: "error", id: 1, error });
+      return message?.t === "error" ? message.error.code : undefined;
+    });
+    expect(taken).toEqual(["SendError", "Error", "Error", "Error"]);
   });
 
   it("bound how many the other side may have open", async () => {
