@@ -15,7 +15,9 @@ export interface AgentBridgeParts {
   readonly schema: unknown;
   /** `permissions.net` of the manifest. */
   readonly net: readonly string[];
+  /** Its settings with secrets in place; may be a promise, whose rejection is the run's error. */
   readonly config: () => unknown;
+  /** The running guest; throws a `LineError` when there is none. */
   readonly guest: () => Guest;
   readonly media: MediaBorder;
   readonly clock: Clock;

@@ -23,6 +23,7 @@ export interface ProcessOptions {
   readonly cwd: string;
   /** The whole environment of the guest; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  /** Default: those of `guestExecArgv`. */
   readonly limits?: GuestLimits;
 }
 
@@ -68,6 +69,7 @@ function whenExited(child: ChildProcess, clock: Clock, words: () => { lastWords?
   });
 }
 
+/** What the guest prints goes to the log; the end of stderr is kept, because it often says why a guest died. */
 function captureChild(child: ChildProcess, options: ProcessOptions, lastWords: string[]): void {
   const { clock, log } = options;
   const onDropped = (count: number) => log.warn("the extension prints too much; lines were dropped", { count });
@@ -84,6 +86,7 @@ function captureChild(child: ChildProcess, options: ProcessOptions, lastWords: s
   }
 }
 
+/** The line is the IPC channel of the fork; what is posted after the guest has gone is dropped. */
 function childLine(child: ChildProcess): MessageLine {
   return {
     post(message) {

@@ -10,6 +10,7 @@ export interface CrashPolicy {
   readonly maxDelayMs: number;
 }
 
+/** Another start after a wait, or none. */
 export type CrashVerdict =
   | { readonly retryInMs: number }
   /** Used up: so many crashes within the window. */

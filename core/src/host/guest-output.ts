@@ -1,11 +1,13 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 
+/** What is counted, is counted for this long, ms. */
 const WINDOW_MS = 1_000;
 /** Lines of one stream that are logged per second; the rest is counted. */
 const LINES_PER_WINDOW = 50;
 /** Bytes read per second before the pipe is left full, so that a guest which floods its stdout slows down itself. */
 const BYTES_PER_WINDOW = 1_048_576;
+/** A longer line is cut off; so is the part of one that has not ended yet. */
 const MAX_LINE_CHARS = 4_096;
 
 export interface OutputOptions {

@@ -17,6 +17,7 @@ export interface HeartbeatNews {
   hung(): void;
 }
 
+/** `gone` for every answer but silence: the guest has ended, or its line has, and others will tell why. */
 async function ping(guest: Guest): Promise<"yes" | "no" | "gone"> {
   try {
     await guest.rpc.call("ping", null, { timeoutMs: TIMEOUT_MS });

@@ -50,6 +50,7 @@ export interface ExtensionHost {
   stop(): Promise<void>;
 }
 
+/** Makes the host; nothing runs before `start`. */
 export function createExtensionHost(parts: ExtensionHostParts): ExtensionHost {
   const policy = { ...DEFAULT_POLICY, ...parts.policy };
   const hosted: readonly HostedExtension[] = parts.extensions.map((found) =>

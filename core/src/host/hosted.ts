@@ -20,10 +20,13 @@ export interface HostedParts extends Omit<ExtensionHostParts, "policy"> {
 
 /** One extension in the host, whatever its state. */
 export interface HostedExtension {
+  /** Ids of the agents its manifest promises. */
   readonly agents: readonly string[];
+  /** Begins to load it when something needs it; returns at once. */
   start(): void;
   /** Resolves when it is not in its first `loading`. */
   settled(): Promise<void>;
+  /** Its row in `extensions.list`. */
   row(): ExtensionRow;
   /** Ends its guest, which is started again. */
   recycle(reason: string): void;

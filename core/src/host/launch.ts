@@ -16,10 +16,12 @@ export interface LauncherParts extends Pick<
   "stateDir" | "isolationOf" | "store" | "media" | "clock" | "ids" | "guestEnv"
 > {
   readonly found: Extract<Discovered, { state: "discovered" }>;
+  /** The extension's own; its guest's output goes there too. */
   readonly log: Logger;
   readonly policy: SupervisionPolicy;
 }
 
+/** Data of an extension is its operator's business and nobody else's. */
 const DIR_MODE = 0o700;
 
 /** Makes an extension's folders and starts it in the carrier the operator chose. */

@@ -40,6 +40,7 @@ export interface Lifecycle {
   enter(life: Life): void;
 }
 
+/** A new extension: found, and nothing else is known. */
 export function createLifecycle(clock: Clock): Lifecycle {
   let current: Life = { state: "discovered" };
   let since = clock.now();

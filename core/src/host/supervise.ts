@@ -15,6 +15,7 @@ export interface SupervisionPolicy extends CrashPolicy {
   readonly stopMs: number;
 }
 
+/** With these delays a crash loop is given up after 8 to 15 s of waiting; one crash a day never is. */
 export const DEFAULT_POLICY: SupervisionPolicy = {
   crashes: 5,
   windowMs: 600_000,
@@ -26,6 +27,7 @@ export const DEFAULT_POLICY: SupervisionPolicy = {
 
 export interface SupervisorParts {
   readonly extension: string;
+  /** Where the state is kept that `extensions.list` shows. */
   readonly life: Lifecycle;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -21,6 +21,7 @@ interface Candidate {
 /** Says whether one more extension may be used beside those admitted before. The first to claim an id keeps it. */
 export type Admission = (candidate: Candidate) => Refusal | undefined;
 
+/** Admits by the operator's rules first, then by who claims what. */
 export function createAdmission(rules: AdmissionRules): Admission {
   const owners = new Map<string, string>();
   for (const id of rules.reserved?.channels ?? []) owners.set(`channel '${id}'`, "the gateway itself");

@@ -78,6 +78,7 @@ async function subfolders(root: string): Promise<string[]> {
   return checked.flat();
 }
 
+/** A folder is an extension when it holds a manifest, readable or not: a broken one is shown, not skipped. */
 function hasManifest(folder: string): Promise<boolean> {
   return stat(join(folder, MANIFEST_FILE)).then(
     () => true,

@@ -11,7 +11,9 @@ import { capabilities, loadOutcome, mediaRef, agentEvent, peer, probeResult, rec
 export const STORE_LIMITS = { keyChars: 512, valueBytes: 1_048_576, keys: 1_000, batchBytes: 16_777_216 } as const;
 /** Events of one `receive`. */
 export const MAX_RECEIVE_BATCH = 1_000;
+/** An opaque position in the platform's stream, not a place for data. */
 const MAX_CURSOR_CHARS = 4_096;
+/** Of texts in health; they are shown in status tables. */
 const MAX_LOG_CHARS = 16_384;
 /** Platform messages that one part can become; an album has ten. */
 const MAX_RECEIPT_IDS = 100;
@@ -37,6 +39,7 @@ const inContext = (fields: Record<string, TSchema> = {}): TSchema => Type.Object
 const anything: Verdict = () => undefined;
 const streamHandle = shaped(Type.Object({ stream: Type.Integer({ minimum: 0 }) }));
 
+/** A value whose shape was checked before. */
 interface Fields {
   readonly [key: string]: unknown;
 }
@@ -57,11 +60,13 @@ function batchVerdict(value: unknown): string | undefined {
   return total > STORE_LIMITS.batchBytes ? `a batch is larger than ${STORE_LIMITS.batchBytes} bytes` : undefined;
 }
 
+/** The interpreter of schemas knows no limit of entries, so it is asked here. */
 const atMost =
   (field: string, limit: number): Verdict =>
   (value) =>
     lengthOf((value as Fields)[field]) > limit ? `${field} has more than ${limit} entries` : undefined;
 
+/** Names and values in order; the same name may come again. */
 const Headers = Type.Array(Type.Array(Type.String({ maxLength: 65_536 })));
 
 /** Every method a guest can call has its line here; a method without one does not compile. */
@@ -129,6 +134,7 @@ const PARAMS: { readonly [M in keyof HostMethods]: Verdict } = {
   "stream.cancel": streamHandle,
 };
 
+/** Null is the end of a stream. */
 const chunkVerdict: Verdict = (value) =>
   value === null || (value instanceof Uint8Array && value.length <= STREAM_CHUNK_BYTES)
     ? undefined

@@ -20,16 +20,20 @@ export interface HostContext {
 
 /** The open contexts of one guest, by the handle it was given. */
 export interface HostContexts {
+  /** Returns the handle under which the guest's calls will come. */
   open(context: HostContext): string;
   /** Throws when there is no such context. */
   need(id: string): HostContext;
+  /** Shuts the doors: calls under this handle fail from now on. Calling it twice is harmless. */
   close(id: string): void;
   /** The guest is gone: every connection is closed for the same reason. */
   closeAll(closed: Closed): void;
 }
 
+/** Random, so that a guest cannot guess the context of another account it also serves. */
 const ID_BYTES = 12;
 
+/** Nothing is open at first. */
 export function createHostContexts(ids: Ids): HostContexts {
   const open = new Map<string, HostContext>();
   return {

@@ -6,6 +6,7 @@ import { fetchDoor } from "./fetch.ts";
 import { logDoors } from "./log.ts";
 import type { DoorParts } from "./parts.ts";
 
+/** Readable for the gateway's own user alone. */
 const DIR_MODE = 0o700;
 
 /** Everything a guest can ask of the host. Arguments were checked; each door looks up in whose name the call comes. */

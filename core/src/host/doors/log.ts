@@ -3,6 +3,7 @@ import type { Handlers } from "../line/handlers.ts";
 import type { HostMethods } from "../line/host-methods.ts";
 import type { DoorParts } from "./parts.ts";
 
+/** Lines are counted for this long, ms. */
 const WINDOW_MS = 1_000;
 /** Lines a guest may log per second; the rest is counted. */
 const LINES_PER_WINDOW = 100;
@@ -56,6 +57,7 @@ function bounded(fields: Readonly<Record<string, unknown>>): Record<string, unkn
   );
 }
 
+/** Numbers stay numbers, so that they can be searched for; everything else becomes text of bounded length. */
 function short(value: unknown): unknown {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");

@@ -10,12 +10,15 @@ import type { HostContexts } from "./contexts.ts";
 
 /** What the doors of one guest lead to. */
 export interface DoorParts {
+  /** Id of the extension; it owns what comes in through these doors. */
   readonly extension: string;
   readonly contexts: HostContexts;
   readonly store: Store;
   readonly media: MediaStore;
+  /** The folder through which its media moves. */
   readonly spool: Spool;
   readonly clock: Clock;
+  /** Bodies of answers that the guest still reads. */
   readonly streams: StreamTable;
   readonly exchanger: Exchanger;
   /** `<state>/extensions-data/<id>`. */

@@ -7,6 +7,7 @@ import { type TSchema, Type } from "openclaw-host-sdk";
 const words = (...values: readonly string[]): TSchema => Type.Unsafe<string>({ enum: [...values] });
 const optional = (schema: TSchema): TSchema => Type.Optional(schema);
 
+/** Characters, not bytes: the inbox, which keeps ids, counts again. */
 const Id = Type.String({ minLength: 1, maxLength: 512 });
 const Text = Type.String({ maxLength: 1_048_576 });
 const Label = Type.String({ maxLength: 4_096 });
@@ -14,6 +15,7 @@ const PeerKind = words("dm", "group", "channel");
 const MediaKind = words("image", "audio", "voice", "video", "file", "sticker");
 const Bytes = Type.Integer({ minimum: 0 });
 
+/** SDK contract, `Peer`. */
 export const peer: TSchema = Type.Object({ kind: PeerKind, id: Id, threadId: optional(Id), label: optional(Label) });
 
 const actor: TSchema = Type.Object({
@@ -23,6 +25,7 @@ const actor: TSchema = Type.Object({
   bot: optional(Type.Boolean()),
 });
 
+/** A handle; whether it is the guest's own is asked of the store. */
 export const mediaRef: TSchema = Type.Object({
   ref: Type.String({ minLength: 1, maxLength: 64 }),
   kind: MediaKind,
@@ -31,6 +34,7 @@ export const mediaRef: TSchema = Type.Object({
   name: optional(Label),
 });
 
+/** `self` is missing when the platform refused the account. */
 export const probeResult: TSchema = Type.Object({
   ok: Type.Boolean(),
   self: optional(actor),
@@ -39,10 +43,13 @@ export const probeResult: TSchema = Type.Object({
   fix: optional(Label),
 });
 
+/** `ids` may be empty here: what a nameless receipt means is decided where it is stored. */
 export const receipt: TSchema = Type.Object({ ids: Type.Array(Id), at: Type.Number({ minimum: 0 }), peer });
 
+/** `native` is the channel's own business and may be anything that can be stored as JSON. */
 export const renderedPart: TSchema = Type.Object({ text: optional(Text), media: optional(Type.Array(mediaRef)) });
 
+/** Limits of zero or less would make the host split for ever, so they are refused here. */
 export const capabilities: TSchema = Type.Object({
   peers: Type.Array(PeerKind),
   threads: optional(Type.Boolean()),
@@ -65,6 +72,7 @@ export const capabilities: TSchema = Type.Object({
   stream: optional(words("edit", "native")),
 });
 
+/** The first thing a guest says. */
 export const loadOutcome: TSchema = Type.Union([
   Type.Object({
     ok: Type.Literal(true),
@@ -77,6 +85,7 @@ export const loadOutcome: TSchema = Type.Union([
 
 const event = (t: string, fields: Record<string, TSchema>): TSchema => Type.Object({ t: Type.Literal(t), ...fields });
 
+/** `args` and `result` of a tool are passed on as they are, to those who asked to see them. */
 export const agentEvent: TSchema = Type.Union([
   event("text", { delta: Text }),
   event("thinking", { delta: Text }),

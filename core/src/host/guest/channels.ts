@@ -113,6 +113,7 @@ function connectionHandlers({
     if (connection === undefined) throw new Error("this account is still connecting");
     return connection;
   };
+  // The host asks only for what the connection was found to have, so these are for a channel that takes a function away.
   const lacks = (what: string) => new Error(`this connection cannot ${what}`);
   return {
     "connection.send": ({ context, outbound, key, part, attempt }, call) =>

@@ -26,10 +26,12 @@ export interface GuestContext {
   close(): Promise<void>;
 }
 
+/** The open contexts of this guest, by the handle the host gave them. */
 export interface Contexts {
   open(id: string, config: unknown): GuestContext;
   /** Throws when the context is closed. */
   need(id: string): GuestContext;
+  /** Newest first. */
   closeAll(): Promise<void>;
 }
 
@@ -76,6 +78,7 @@ interface BaseParts {
   readonly effects: Effects;
 }
 
+/** The doors of one context; each call names it, so that the host knows in whose name the extension speaks. */
 function baseContext({ parts, id, config, signal, effects }: BaseParts): BaseCtx<object> {
   const { clock } = parts;
   const log = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: object) =>

@@ -31,6 +31,7 @@ function withDuplex(init: RequestInit | undefined): RequestInit | undefined {
   return init?.body instanceof ReadableStream ? { duplex: "half", ...init } : init;
 }
 
+/** `url` and `redirected` can only be read on a `Response`, not given to its constructor. */
 function toResponse(parts: ContextParts, answer: FetchAnswer): Response {
   const empty = answer.body === undefined || NULL_BODY.includes(answer.status);
   const body = empty ? null : remoteStream(parts.rpc(), answer.body ?? 0);

@@ -7,8 +7,10 @@ export type LoadedExtension = ExtensionDef;
 
 type Refused = Extract<LoadOutcome, { ok: false }>;
 type Summary = Omit<Extract<LoadOutcome, { ok: true }>, "ok">;
+/** The definition stays in the guest; the summary goes to the host. */
 type Loaded = { readonly ok: true; readonly extension: LoadedExtension; readonly summary: Summary } | Refused;
 
+/** What goes through jiti. */
 const TYPESCRIPT = /\.[cm]?tsx?$/u;
 
 const refuse = (reason: string, fix: string): Refused => ({ ok: false, reason, fix });

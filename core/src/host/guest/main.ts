@@ -15,6 +15,7 @@ const line: MessageLine = {
   },
 };
 
+/** A bug in the extension ends its guest, never silently: the host learns of it from the last words and the exit. */
 function die(error: unknown): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const leave = () => process.exit(1);

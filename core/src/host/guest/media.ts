@@ -8,6 +8,7 @@ import type { ContextParts } from "./contexts.ts";
 
 /** A file of the highest allowed size is hashed and copied within this time, ms. */
 const TIMEOUT_MS = 120_000;
+/** Only the gateway, which runs as the same user, reads it besides. */
 const FILE_MODE = 0o600;
 
 /**
@@ -39,6 +40,7 @@ export function guestMedia(parts: ContextParts, context: string): MediaDoor {
   };
 }
 
+/** The source waits for the disk, so one chunk is in memory at a time. */
 async function writeStream(path: string, data: ReadableStream<Uint8Array>): Promise<void> {
   const handle = await open(path, "wx", FILE_MODE);
   try {

@@ -73,6 +73,7 @@ export function turnHandlers(parts: TurnParts): Handlers<TurnMethods> {
   };
 }
 
+/** No tools are offered to agents, so every name is a wrong one. */
 const noTool = (name: string) => new Error(`the tool '${name}' is not in this turn's list of tools`);
 
 /** The next change of the turn, made by either side. */

@@ -29,6 +29,7 @@ export class OutgoingCalls {
   readonly #clock: Clock;
   readonly #open = new Map<number, OpenCall>();
   #lastId = 0;
+  /** Why it was closed is the reason of every later failure. */
   #closedBecause: string | undefined;
 
   constructor(parts: { readonly line: MessageLine; readonly clock: Clock }) {
@@ -83,6 +84,7 @@ export class OutgoingCalls {
     } catch (error) {
       return settle({ error: new TypeError(`the arguments of ${method} cannot be sent: ${String(error)}`) });
     }
+    // The other side is told, so that it can stop; what it still answers is nonsense by then.
     const late = () => {
       this.#line.post({ t: "abort", id });
       giveUp("timeout", `${method} did not answer within ${timeoutMs} ms`);

@@ -19,6 +19,7 @@ export interface ServerOptions<Local extends Methods<Local>> {
   readonly nonsense: (what: string) => void;
 }
 
+/** A handler whose method is known only at run time; `inspectParams` has looked at the params. */
 type AnyHandler = (params: unknown, call: Call) => unknown;
 
 /** Runs what the other side calls. */
@@ -30,6 +31,7 @@ export class Server<Local extends Methods<Local>> {
     this.#options = options;
   }
 
+  /** Returns at once; what it starts answers by itself. */
   take(message: LineMessage & { t: "call" | "note" | "abort" }): void {
     switch (message.t) {
       case "call":

@@ -21,13 +21,17 @@ interface Offered {
 
 /** Streams this side offers by handle. The other side pulls, so nothing piles up on the line. */
 export interface StreamTable {
+  /** Returns the handle by which the other side reads. Throws when too many are open. */
   offer(stream: ReadableStream<Uint8Array>): number;
+  /** The next chunk, null at the end. Throws for a stream that is over. */
   read(handle: number): Promise<Uint8Array | null>;
+  /** Nobody reads on; harmless for a stream that is over. */
   cancel(handle: number): Promise<void>;
   /** Cancels everything that was not read to its end. */
   close(): Promise<void>;
 }
 
+/** Handles count up and are never used again. */
 export function createStreamTable(): StreamTable {
   const offered = new Map<number, Offered>();
   let last = 0;

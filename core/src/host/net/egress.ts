@@ -32,6 +32,7 @@ function endpointsOf(schema: unknown, config: unknown, prefix = ""): [key: strin
   });
 }
 
+/** `*.host` covers the names below a host and not the host itself. */
 function allows(pattern: string, hostname: string): boolean {
   if (pattern === "*") return true;
   return pattern.startsWith("*.") ? hostname.endsWith(pattern.slice(1)) : hostname === pattern.toLowerCase();

@@ -22,6 +22,7 @@ export interface Exchanger {
   close(): void;
 }
 
+/** What an author reads; it names what was asked for and not where a name led to. */
 const refused = (host: string) =>
   new Error(`${host} leads to a private address; only endpoints written in the configuration may be private`);
 
@@ -61,6 +62,7 @@ export function createExchanger(): Exchanger {
   };
 }
 
+/** Connections of one kind: all of them guarded, or all of them exempt. */
 interface Client {
   request(exchange: Exchange): ClientRequest;
   close(): void;

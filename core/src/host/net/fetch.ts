@@ -10,6 +10,7 @@ import type { Exchange, Exchanger } from "./exchange.ts";
 const MAX_ANSWER_BYTES = 100_000_000;
 /** The whole request, redirects and body included, ms. */
 const MAX_TOTAL_MS = 300_000;
+/** An ordinary chain has one or two hops. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** Not sent on to another origin (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
@@ -69,6 +70,7 @@ export async function guardedFetch(
   throw new Error(`${first.origin} redirects more than ${MAX_REDIRECTS} times`);
 }
 
+/** Whether the address may be requested is asked at every hop, by the egress rules. */
 function parseUrl(text: string): URL {
   const url = URL.parse(text);
   if (url === null) throw new Error("this is not an address; give an absolute http or https URL");
@@ -104,6 +106,7 @@ function following(from: Exchange, url: URL, status: number): Exchange {
   };
 }
 
+/** Undefined for a body that is not packed, or packed in a way nobody asked for. */
 function decoderOf(message: IncomingMessage): Duplex | undefined {
   switch (message.headers["content-encoding"]?.toLowerCase()) {
     case "gzip":
