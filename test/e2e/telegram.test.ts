@@ -150,7 +150,10 @@ describe("Telegram", () => {
     await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
     const bob = { id: 777, is_bot: false, first_name: "Bob" };
     fake.say("let me in", { from: bob, chat: { id: 777, type: "private", first_name: "Bob" } });
-    const told = await fake.waitFor((call) => call.method === "sendMessage" && String(call.args["chat_id"]) === "777", 15_000);
+    const told = await fake.waitFor(
+      (call) => call.method === "sendMessage" && String(call.args["chat_id"]) === "777",
+      15_000,
+    );
     expect(told.args["text"]).toContain("channels.telegram.allowFrom");
     expect(told.args["text"]).toContain("777");
     fake.say("again", { from: bob, chat: { id: 777, type: "private", first_name: "Bob" } });

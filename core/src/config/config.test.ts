@@ -121,10 +121,10 @@ describe("validateConfig", () => {
       /is text, must be a list of text or a whole number/,
     ],
     [
-      "a policy of the field that is not enforced yet",
-      { channels: { telegram: { botToken, dmPolicy: "pairing" } } },
+      "a policy that does not exist",
+      { channels: { telegram: { botToken, dmPolicy: "paring" } } },
       "channels.telegram.dmPolicy",
-      /"pairing" is not enforced by this version/,
+      /pairing.*allowlist.*open.*disabled/,
     ],
     ["a list as the whole file", [], "", /the file holds a list, must hold one object/],
   ];
@@ -268,7 +268,7 @@ describe("readEnvironment", () => {
       OPENCLAW_GATEWAY_TOKEN: " t ",
       OPENCLAW_GATEWAY_PORT: "5",
     };
-    const given = { env, home: "/home/a", cwd: "/work" };
+    const given = { env, home: "/home/a", cwd: "/srv" };
     expect(readEnvironment(given)).toMatchObject({
       token: "t",
       port: "5",
