@@ -21,7 +21,8 @@ const DISK_RETRY_MS = 5_000;
  */
 export async function closeTurn(parts: TurnParts, run: RunRecord, outcome: RunOutcome): Promise<RunOutcome> {
   const planned = await planAnswer(parts, run, outcome);
-  await commitClosing(parts, run, planned);
+  const commit = () => commitClosing(parts, run, planned);
+  await (run.door === "channel" ? untilDiskWorks(parts, commit) : commit());
   if (planned.intents.length > 0) parts.outbox.wake();
   return planned.outcome;
 }
@@ -38,9 +39,7 @@ export async function commitClosing(parts: TurnParts, run: RunRecord, closing: C
     inbox: parked === undefined ? { state: "done" } : { state: "parked", reason: parked },
     at: parts.clock.now(),
   };
-  const close = () => parts.store.run("runs.close", args);
-  const entry =
-    run.door === "channel" ? await untilDiskWorks(parts, close) : await retrying(parts, CLOSE_RETRY_MS, close);
+  const entry = await retrying(parts, CLOSE_RETRY_MS, () => parts.store.run("runs.close", args));
   if (entry !== undefined) parts.sessions.noteCommitted(entry);
 }
 
@@ -93,11 +92,11 @@ function answerBody(run: RunRecord, outcome: RunOutcome): Body | undefined {
 /** An error in one line, for logs and reasons. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** As `retrying`, and on as long as only the disk is at fault. */
-async function untilDiskWorks<T>(parts: TurnParts, attempt: () => Promise<T>): Promise<T> {
+/** Tries again as long as only the disk is at fault. */
+async function untilDiskWorks(parts: TurnParts, attempt: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
-      return await retrying(parts, CLOSE_RETRY_MS, attempt);
+      return await attempt();
     } catch (error) {
       if (!isStoreError(error) || (error.kind !== "full" && error.kind !== "io")) throw error;
       parts.log.error("what came of a run cannot be stored yet", { error: error.message });

@@ -30,6 +30,7 @@ const agentConfig = createAgentConfigs({
     provider("agent-llm", "llm"),
     provider("agent-broken", "broken"),
     provider("agent-bare", "bare"),
+    provider("constructor", "inherited"),
   ],
   entries: {
     "agent-llm": { enabled: true, config: { apiKey: { $env: "LLM_KEY" }, model: "m1" } },
@@ -57,6 +58,7 @@ describe("the config of an agent", () => {
 
   it("is empty when nothing is configured, or nobody provides the agent", async () => {
     expect(await agentConfig("bare")).toEqual({});
+    expect(await agentConfig("inherited")).toEqual({});
     expect(await agentConfig("nobody")).toEqual({});
   });
 });

@@ -23,8 +23,12 @@ export function createAgentConfigs(parts: AgentConfigParts): (agent: string) => 
       ({ state, manifest }) => state === "discovered" && manifest?.provides.agents?.includes(agent) === true,
     );
     if (provider === undefined) return {};
-    const config = parts.entries[provider.id]?.config ?? {};
-    const schema = provider.manifest?.config[agent] ?? {};
+    const config = ownValue(parts.entries, provider.id)?.config ?? {};
+    const schema = ownValue(provider.manifest?.config ?? {}, agent) ?? {};
     return parts.resolve(schema, config, `extensions.entries.${provider.id}.config`);
   };
 }
+
+/** An id that an extension chose may be the name of something every object inherits. */
+const ownValue = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;

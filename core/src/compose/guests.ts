@@ -65,7 +65,8 @@ export function createGuests(parts: GuestsParts): Guests {
 
 /** True when the configuration uses a channel or a runtime, so that its extension is worth a process. */
 function isConfigured({ config }: Settings, kind: "channel" | "agent", id: string): boolean {
-  if (kind === "channel") return config.channels[id] !== undefined && config.channels[id].enabled !== false;
+  // An extension chooses its ids: one named like something that every object inherits is not configured by that.
+  if (kind === "channel") return Object.hasOwn(config.channels, id) && config.channels[id]?.enabled !== false;
   return [config.agents.defaults.runtime, ...config.agents.list.map((agent) => agent.runtime)].includes(id);
 }
 
