@@ -12,8 +12,20 @@ export interface PeerFacts {
   readonly forwarded: boolean;
 }
 
-/** Headers by which a proxy reports whom it speaks for (wire protocol 8.2). */
-export const FORWARDING_HEADERS = ["x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded"] as const;
+/** Headers besides `X-Forwarded-*` by which proxies say that they pass on a request; programs on this host send none of them. */
+const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "tailscale-user-login",
+]);
+
+/** Whether a header, in lower case, says that a proxy speaks for somebody else (wire protocol 8.2). */
+export const isForwardingHeader = (name: string): boolean =>
+  name.startsWith("x-forwarded-") || FORWARDING_HEADERS.has(name);
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const LOOPBACK_V4 = /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;

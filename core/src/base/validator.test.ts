@@ -79,6 +79,27 @@ describe("a lazy check", () => {
     expect(lazyCheck(schema)(value)).toHaveLength(16);
   });
 
+  it("names the first fault alone of a value that has millions, and does not collect them", () => {
+    const keys = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]));
+    expect(lazyCheck(schema)({ client: { id: "cli" }, ...keys })).toEqual([
+      { path: "", message: "unexpected property 'k0'" },
+    ]);
+    const caps = Array.from({ length: 20_000 }, () => 1);
+    const issues = lazyCheck(schema)({ client: { id: "cli" }, caps });
+    expect(issues).toEqual([{ path: "/caps/0", message: "must be string" }]);
+  });
+
+  it("refuses more unknown keys than a newer client would send, though it ignores them", () => {
+    const check = lazyCheck(schema, { removeUnknown: true });
+    const withUnknown = (count: number) => ({
+      client: { id: "cli", ...Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1])) },
+    });
+    const value = withUnknown(1_000);
+    expect(check(value)).toEqual([]);
+    expect(value).toEqual({ client: { id: "cli" } });
+    expect(describeIssues(check(withUnknown(1_001)))).toBe("must have at most 1000 unknown properties a place");
+  });
+
   it("is not fooled by keys that every object inherits", () => {
     for (const interpretFirst of [false, true]) {
       const check = lazyCheck(schema, { interpretFirst });

@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { conforms, prune, withoutClosedness } from "./shape.ts";
+import { conforms, MAX_UNKNOWN, prune, withoutClosedness } from "./shape.ts";
 
 /** One fault of a value. */
 export interface Issue {
@@ -29,12 +29,22 @@ export interface CheckOptions {
 const MAX_ISSUES = 16;
 const MAX_MESSAGE_CHARS = 200;
 const NONE: readonly Issue[] = [];
+const TOO_OPEN: readonly Issue[] = [
+  { path: "", message: `must have at most ${MAX_UNKNOWN} unknown properties a place` },
+];
 
-let shared: Ajv | undefined;
+/**
+ * A wrong value with more parts than this is told its first fault alone: collecting all of a value with millions takes
+ * seconds and gigabytes.
+ */
+const MANY_PARTS = 10_000;
 
-function ajv(): Ajv {
-  shared ??= new Ajv({
-    allErrors: true,
+let thorough: Ajv | undefined;
+let brief: Ajv | undefined;
+
+function ajv(allErrors: boolean): Ajv {
+  return new Ajv({
+    allErrors,
     strict: false,
     validateFormats: false,
     validateSchema: false,
@@ -42,8 +52,10 @@ function ajv(): Ajv {
     meta: false,
     logger: false,
   });
-  return shared;
 }
+
+const compileBrief = (schema: object): ValidateFunction => (brief ??= ajv(false)).compile(schema);
+const compileThorough = (schema: object): ValidateFunction => (thorough ??= ajv(true)).compile(schema);
 
 function toIssue(error: ErrorObject): Issue {
   const unexpected: unknown = error.params["additionalProperty"];
@@ -58,19 +70,38 @@ export function lazyCheck(schema: object, options: CheckOptions = {}): Check {
   if (Object.keys(schema).length === 0) return () => NONE;
   const open = options.removeUnknown === true;
   const effective = open ? withoutClosedness(schema) : schema;
-  let compiled: ValidateFunction | undefined;
+  let judge: ValidateFunction | undefined;
+  let explain: ValidateFunction | undefined;
   const issuesOf: Check = (value) => {
     if (options.interpretFirst === true && conforms(effective, value)) return NONE;
-    compiled ??= ajv().compile(effective);
-    if (compiled(value)) return NONE;
-    return (compiled.errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
+    judge ??= compileBrief(effective);
+    if (judge(value)) return NONE;
+    if (hasManyParts(value)) return faultsOf(judge);
+    explain ??= compileThorough(effective);
+    return explain(value) ? NONE : faultsOf(explain);
   };
   if (!open) return issuesOf;
   return (value) => {
     const issues = issuesOf(value);
-    if (issues.length === 0) prune(schema, value);
-    return issues;
+    return issues.length > 0 || prune(schema, value) ? issues : TOO_OPEN;
   };
+}
+
+const faultsOf = ({ errors }: ValidateFunction): readonly Issue[] => (errors ?? []).slice(0, MAX_ISSUES).map(toIssue);
+
+/** Counts no further than it must. */
+function hasManyParts(value: unknown): boolean {
+  let parts = 0;
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next !== "object" || next === null) continue;
+    const members: readonly unknown[] = Array.isArray(next) ? next : Object.values(next);
+    parts += members.length;
+    if (parts > MANY_PARTS) return true;
+    for (const member of members) rest.push(member);
+  }
+  return false;
 }
 
 /** One sentence for all issues, in the texts that clients of version 3 know (wire protocol section 2.2). */

@@ -24,6 +24,8 @@ export interface ConnectionParts {
   readonly peer: PeerFacts;
   readonly nonce: string;
   readonly clock: Clock;
+  /** Bytes that may wait for the client to read them. */
+  readonly maxBufferedBytes: number;
 }
 
 /** One client's socket and its state. Everything that is sent to the client goes through here. */
@@ -39,12 +41,14 @@ export class Connection {
   #cancelGrace: Undo | undefined;
   readonly #ws: WebSocket;
   readonly #clock: Clock;
+  readonly #maxBufferedBytes: number;
 
-  constructor({ ws, id, peer, nonce, clock }: ConnectionParts) {
+  constructor({ ws, id, peer, nonce, clock, maxBufferedBytes }: ConnectionParts) {
     this.id = id;
     this.peer = peer;
     this.#ws = ws;
     this.#clock = clock;
+    this.#maxBufferedBytes = maxBufferedBytes;
     this.#state = { at: "challenged", nonce, deciding: false, queued: [] };
   }
 
@@ -81,8 +85,20 @@ export class Connection {
     return queued;
   }
 
+  /** Whether more waits for the client than it may keep waiting. */
+  get isSlow(): boolean {
+    return this.bufferedBytes > this.#maxBufferedBytes;
+  }
+
+  /** A client that asks without reading the answers is closed: they would fill the memory (wire protocol 1.1). */
   send(text: string): void {
-    if (this.#state.at !== "closing") this.#ws.send(text);
+    if (this.#state.at === "closing") return;
+    if (this.isSlow) this.closeSlow();
+    else this.#ws.send(text);
+  }
+
+  closeSlow(): void {
+    this.close(1008, "slow consumer");
   }
 
   /** Says goodbye, and destroys the socket when the client does not answer. Later sends are dropped. */

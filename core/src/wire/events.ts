@@ -12,7 +12,6 @@ import type { EventSink, PublishOptions } from "../base/event-sink.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
-import { LIMITS, type Limits } from "./limits.ts";
 
 /** Fan-out of events to the connections that are ready. */
 export interface EventHub extends EventSink {
@@ -45,7 +44,6 @@ interface Broadcast {
 export interface EventHubParts {
   readonly descriptors: Readonly<Record<string, EventDescriptor>>;
   readonly log: Logger;
-  readonly limits?: Pick<Limits, "maxBufferedBytes">;
 }
 
 export function createEventHub(parts: EventHubParts): EventHub {
@@ -55,13 +53,11 @@ export function createEventHub(parts: EventHubParts): EventHub {
 class Hub implements EventHub {
   readonly #descriptors: EventHubParts["descriptors"];
   readonly #log: Logger;
-  readonly #maxBufferedBytes: number;
   readonly #members = new Map<string, Member>();
 
-  constructor({ descriptors, log, limits = LIMITS }: EventHubParts) {
+  constructor({ descriptors, log }: EventHubParts) {
     this.#descriptors = descriptors;
     this.#log = log;
-    this.#maxBufferedBytes = limits.maxBufferedBytes;
   }
 
   get size(): number {
@@ -101,10 +97,10 @@ class Hub implements EventHub {
     const targeted = event.options.onlyTo !== undefined;
     // Counted before it may be dropped: a client sees that it missed something (wire protocol section 0, "seq").
     if (!targeted) connection.seq += 1;
-    if (connection.bufferedBytes > this.#maxBufferedBytes) {
+    if (connection.isSlow) {
       if (event.droppable) return;
       this.#log.warn("closed a client that does not read its events", { conn: connection.id, event: event.name });
-      connection.close(1008, "slow consumer");
+      connection.closeSlow();
       return;
     }
     connection.send(targeted ? `${head}}` : `${head},"seq":${connection.seq}}`);

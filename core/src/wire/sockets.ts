@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { canonicalAddress, FORWARDING_HEADERS, type PeerFacts } from "../auth/local-trust.ts";
+import { canonicalAddress, isForwardingHeader, type PeerFacts } from "../auth/local-trust.ts";
 import { connId } from "../base/brand.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
@@ -69,8 +69,7 @@ class SocketSet {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#isClosing) {
-      socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n\r\n");
-      return;
+      return turnAway(socket);
     }
     const arrival = { socket, peer: peerFacts(request), alreadyRead: bytesRead(socket) - head.length };
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, arrival));
@@ -94,10 +93,20 @@ class SocketSet {
   #welcome(ws: WebSocket, arrival: Arrival): void {
     const { clock, ids, log } = this.#parts;
     const nonce = ids.uuid();
-    const connection = new Connection({ ws, id: connId(ids.uuid()), peer: arrival.peer, nonce, clock });
+    const { maxBufferedBytes } = this.#parts.limits;
+    const connection = new Connection({
+      ws,
+      id: connId(ids.uuid()),
+      peer: arrival.peer,
+      nonce,
+      clock,
+      maxBufferedBytes,
+    });
     this.#open.add(connection);
     // Messages are Buffers: `binaryType` is left at its default.
     ws.on("message", (data: Buffer) => this.#parts.onMessage(connection, data));
+    // Every ping is answered, so pings alone could fill the memory too.
+    ws.on("ping", () => connection.isSlow && connection.closeSlow());
     ws.on("error", (error) => log.debug("a socket failed", { conn: connection.id, error }));
     ws.on("close", () => this.#onClose(connection));
     this.#putOnProbation(connection, ws, arrival);
@@ -130,13 +139,19 @@ class SocketSet {
   }
 }
 
+/** The HTTP server has let go of the socket: nobody else hears its errors or closes it. */
+function turnAway(socket: Duplex): void {
+  socket.on("error", () => socket.destroy());
+  socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n\r\n", () => socket.destroy());
+}
+
 function peerFacts(request: IncomingMessage): PeerFacts {
   const { headers, socket } = request;
   return {
     address: canonicalAddress(socket.remoteAddress),
     host: headers.host,
     origin: headers.origin,
-    forwarded: FORWARDING_HEADERS.some((name) => headers[name] !== undefined),
+    forwarded: Object.keys(headers).some(isForwardingHeader),
   };
 }
 

@@ -66,7 +66,7 @@ export interface WireServer {
 
 export function createWireServer(parts: WireParts): WireServer {
   const { clock, log, limits = LIMITS, methods = METHODS, events = EVENTS, handlers } = parts;
-  const hub = createEventHub({ descriptors: events, log, limits });
+  const hub = createEventHub({ descriptors: events, log });
   const dedupe = createDedupe({ store: parts.store, clock, log });
   const dispatch = createDispatch({ methods, handlers, dedupe, selfKeyed: parts.selfKeyed ?? new Set(), log });
   const members = createMembers(parts, hub);
