@@ -92,9 +92,15 @@ export class Connection {
 
   /** A client that asks without reading the answers is closed: they would fill the memory (wire protocol 1.1). */
   send(text: string): void {
-    if (this.#state.at === "closing") return;
-    if (this.isSlow) this.closeSlow();
-    else this.#ws.send(text);
+    if (!this.offer(text)) this.closeSlow();
+  }
+
+  /** Sends, unless too much waits for the client already: then nothing is sent, and the answer is false. */
+  offer(text: string): boolean {
+    if (this.#state.at === "closing") return true;
+    if (this.isSlow) return false;
+    this.#ws.send(text);
+    return true;
   }
 
   closeSlow(): void {

@@ -29,8 +29,8 @@ interface Member {
   readonly admitted: Map<EventAudience, boolean>;
 }
 
-/** The frame up to its `seq`; undefined when this version has no such event. */
-type Heads = Map<ProtocolVersion, string | undefined>;
+/** The frame up to its `seq`; null when this version has no such event. */
+type Heads = Map<ProtocolVersion, string | null>;
 
 interface Broadcast {
   readonly name: string;
@@ -78,32 +78,27 @@ class Hub implements EventHub {
     if (this.#members.size === 0) return;
     const droppable = isDroppable(descriptor, payload);
     const event: Broadcast = { name, descriptor, payload, options, droppable, heads: new Map() };
-    for (const member of this.#receivers(options.onlyTo)) this.#deliver(event, member);
-  }
-
-  *#receivers(onlyTo: ReadonlySet<string> | undefined): Generator<Member> {
-    if (onlyTo === undefined) return yield* this.#members.values();
-    for (const id of onlyTo) {
+    if (options.onlyTo === undefined) {
+      for (const member of this.#members.values()) this.#deliver(event, member);
+      return;
+    }
+    for (const id of options.onlyTo) {
       const member = this.#members.get(id);
-      if (member !== undefined) yield member;
+      if (member !== undefined) this.#deliver(event, member);
     }
   }
 
   #deliver(event: Broadcast, member: Member): void {
     if (!isAdmitted(event, member)) return;
     const head = headFor(event, member.dialect);
-    if (head === undefined) return;
+    if (head === null) return;
     const { connection } = member;
     const targeted = event.options.onlyTo !== undefined;
     // Counted before it may be dropped: a client sees that it missed something (wire protocol section 0, "seq").
     if (!targeted) connection.seq += 1;
-    if (connection.isSlow) {
-      if (event.droppable) return;
-      this.#log.warn("closed a client that does not read its events", { conn: connection.id, event: event.name });
-      connection.closeSlow();
-      return;
-    }
-    connection.send(targeted ? `${head}}` : `${head},"seq":${connection.seq}}`);
+    if (connection.offer(targeted ? `${head}}` : `${head},"seq":${connection.seq}}`) || event.droppable) return;
+    this.#log.warn("closed a client that does not read its events", { conn: connection.id, event: event.name });
+    connection.closeSlow();
   }
 }
 
@@ -112,10 +107,12 @@ function isDroppable({ droppable }: EventDescriptor, payload: unknown): boolean 
 }
 
 /** Serialised once per version, however many receive it. */
-function headFor(event: Broadcast, dialect: Dialect): string | undefined {
-  const { heads } = event;
-  if (!heads.has(dialect.version)) heads.set(dialect.version, frameHead(event, dialect));
-  return heads.get(dialect.version);
+function headFor(event: Broadcast, dialect: Dialect): string | null {
+  const known = event.heads.get(dialect.version);
+  if (known !== undefined) return known;
+  const head = frameHead(event, dialect) ?? null;
+  event.heads.set(dialect.version, head);
+  return head;
 }
 
 function frameHead({ name, descriptor, payload, options }: Broadcast, dialect: Dialect): string | undefined {
