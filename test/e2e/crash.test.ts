@@ -33,9 +33,24 @@ function createCrowd(fake: FakeTelegram) {
   };
 }
 
+/** No step takes longer, ms, unless the gateway hangs. */
+const STEP_MS = 30_000;
+
 /** Comes back when the condition holds; every look lets sockets and timers go on. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+async function until(what: string, gateway: GatewayProcess, condition: () => boolean): Promise<void> {
+  const startedAt = performance.now();
+  while (!condition()) {
+    if (performance.now() - startedAt > STEP_MS) throw new Error(`${what} did not happen:\n${storyOf(gateway)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** What the gateway said last, and where its messages are. */
+function storyOf({ lines, stateDir }: GatewayProcess): string {
+  const told = lines.slice(-15).map((line) => JSON.stringify(line));
+  const inbox = rowsOf(stateDir, "SELECT state, reason, attempts, head, COUNT(*) FROM inbox GROUP BY 1, 2, 3, 4");
+  const outbox = rowsOf(stateDir, "SELECT state, reason, head, next_at, COUNT(*) FROM outbox GROUP BY 1, 2, 3, 4");
+  return [...told, ...inbox.map((row) => JSON.stringify(row)), ...outbox.map((row) => JSON.stringify(row))].join("\n");
 }
 
 /** Rows of the gateway's database, read beside it. */
@@ -67,11 +82,11 @@ async function liveAndDie(start: () => Promise<GatewayProcess>, fake: FakeTelegr
   const gateway = await start();
   const calls = () => fake.calls().length;
   const before = fake.calls("getUpdates").length;
-  await until(() => fake.calls("getUpdates").length > before);
+  await until("the first poll", gateway, () => fake.calls("getUpdates").length > before);
   say();
   const last = calls() + randomInt(CALLS_BEFORE_KILL);
   // Without news the bot calls only once a second: a quiet gateway may be killed as well.
-  await until(() => calls() >= last || fake.pending().length === 0);
+  await until("the work before the kill", gateway, () => calls() >= last || fake.pending().length === 0);
   for (let turns = randomInt(200); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
   await gateway.stop("SIGKILL");
 }
@@ -98,9 +113,9 @@ describe("a gateway that is killed", () => {
           say(((2 * life + 1) * MESSAGES) / (2 * KILLS));
           await liveAndDie(start, fake, () => say(((2 * life + 2) * MESSAGES) / (2 * KILLS)));
         }
-        await using _last = await start();
+        await using last = await start();
         say(MESSAGES);
-        await until(() => settled(stateDir));
+        await until("the end of all work", last, () => settled(stateDir));
         judge(fake, stateDir);
       } finally {
         await first[Symbol.asyncDispose]();
