@@ -1,3 +1,4 @@
+import { EVENTS } from "openclaw-host-schemas";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliParams, makeDevice, type Params, signed } from "../auth/test-device.ts";
@@ -391,7 +392,7 @@ describe("an accepted connect", () => {
         server: { version: "1.2.3", connId: expect.stringMatching(uuid) },
         features: {
           methods: [],
-          events: ["connect.challenge", "tick", "presence", "health", "shutdown", "agent", "chat"],
+          events: Object.keys(EVENTS),
         },
         snapshot: {
           presence: [],
