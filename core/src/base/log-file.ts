@@ -13,14 +13,19 @@ export interface LogFileOptions {
 
 export interface LogFile {
   readonly sink: LogSink;
+  /** Takes other limits from now on; files beyond them are removed. */
+  limit(limits: Required<Pick<LogFileOptions, "maxBytes" | "files">>): void;
   close(): void;
 }
 
 const TEN_MIB = 10 * 1024 * 1024;
+/** The configuration allows no more; what an earlier start kept beyond its files is found up to here. */
+const MOST_FILES = 100;
 
 /** A JSONL file, mode 0600, rotated by size. Written synchronously, so that the last line before a crash is there. */
 export function openLogFile(options: LogFileOptions): LogFile {
-  const { path, maxBytes = TEN_MIB, files = 3 } = options;
+  const { path } = options;
+  let { maxBytes = TEN_MIB, files = 3 } = options;
   let fd: number | undefined = open(path);
   let size = fstatSync(fd).size;
 
@@ -40,6 +45,10 @@ export function openLogFile(options: LogFileOptions): LogFile {
       if (size > 0 && size + line.length > maxBytes) rotate();
       writeSync(fd, line);
       size += line.length;
+    },
+    limit(limits) {
+      ({ maxBytes, files } = limits);
+      for (let index = files; index < MOST_FILES; index++) rmSync(nameOf(path, index), { force: true });
     },
     close() {
       if (fd !== undefined) closeSync(fd);

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, statSync } from "node:fs";
 
 const FILE_MODE = 0o600;
 const DIR_MODE = 0o700;
@@ -7,6 +7,30 @@ const DIR_MODE = 0o700;
 export function ensurePrivateDir(path: string): void {
   const made = mkdirSync(path, { recursive: true, mode: DIR_MODE });
   if (made !== undefined) chmodSync(path, DIR_MODE);
+}
+
+/** Write permission of the group and of others. */
+const SHARED = 0o022;
+
+/**
+ * Refuses a folder that other users may change: whoever can put a file there can speak for the gateway.
+ *
+ * @throws Error with the command that mends it.
+ */
+export function requireUnshared(path: string): void {
+  // Windows has no such bits: its folders in a user's profile are the user's own.
+  if (process.platform === "win32") return;
+  const { mode, uid } = statSync(path);
+  const own = process.getuid?.();
+  if (own !== undefined && uid !== own && uid !== 0) {
+    throw new Error(
+      `${path} belongs to another user: run the gateway as its owner, or choose another with --state-dir`,
+    );
+  }
+  if ((mode & SHARED) === 0) return;
+  throw new Error(
+    `${path} can be changed by other users of this host (mode ${(mode & 0o777).toString(8)}); run: chmod 700 ${path}`,
+  );
 }
 
 /**

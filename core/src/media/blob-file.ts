@@ -40,21 +40,29 @@ async function copyInto(handle: FileHandle, source: AsyncIterable<Uint8Array>, m
   return { sha256: hash.digest("hex"), bytes, head };
 }
 
+export interface WriteOptions<T> {
+  readonly temporaryName: string;
+  readonly maxBytes: number;
+  /** Runs when all is on disk; `place` gives the file its name. */
+  readonly keep: (written: WrittenBlob, place: () => Promise<void>) => Promise<T>;
+}
+
 /** Streams a source into a content-addressed file. It appears under its name only when it is complete and on disk. */
-export async function writeBlob(
+export async function writeBlob<T>(
   dir: string,
   source: AsyncIterable<Uint8Array>,
-  options: { readonly temporaryName: string; readonly maxBytes: number },
-): Promise<WrittenBlob> {
+  options: WriteOptions<T>,
+): Promise<T> {
   const temporary = join(dir, `${options.temporaryName}.part`);
   await mkdir(dir, { recursive: true, mode: DIR_MODE });
   try {
     const handle = await open(temporary, "wx", FILE_MODE);
     const written = await copyInto(handle, source, options.maxBytes).finally(() => handle.close());
     const path = blobPath(dir, written.sha256);
-    await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
-    await rename(temporary, path);
-    return written;
+    return await options.keep(written, async () => {
+      await mkdir(dirname(path), { recursive: true, mode: DIR_MODE });
+      await rename(temporary, path);
+    });
   } finally {
     await rm(temporary, { force: true });
   }

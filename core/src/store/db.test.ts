@@ -115,7 +115,7 @@ describe("the store", () => {
     await expect(opened).rejects.toMatchObject({
       name: "StoreError",
       kind: "corrupt",
-      message: expect.stringContaining("restore it from a backup"),
+      message: expect.stringContaining("openclaw backup restore"),
     });
     dir.remove();
   });

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
 import type { CommandArgs, CommandName, CommandResult } from "./commands.ts";
 import { connectWriter } from "./writer-link.ts";
@@ -19,6 +20,8 @@ export interface StoreOptions {
   readonly log: Logger;
   /** Called once when the writer thread died: nothing can be stored any more, the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** Tests send `Fault`s through the other end of this port. */
+  readonly faults?: MessagePort;
 }
 
 /** Opens the database, applying migrations. Rejects with a `StoreError` that says what to do. */

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ensurePrivateDir, ensurePrivateFile } from "../base/private-file.ts";
+import { ensurePrivateDir, ensurePrivateFile, requireUnshared } from "../base/private-file.ts";
 
 /** Held while a gateway uses its state directory. */
 export interface StateLock {
@@ -33,10 +33,11 @@ const BUSY_CODES: readonly number[] = [5, 6];
  * Takes the lock on a state directory, making the directory when it is missing. The operating system holds the lock (SQLite's
  * file lock on an otherwise empty database), so it ends with the process however that ends.
  *
- * @throws StateLocked at once when another gateway holds it.
+ * @throws StateLocked at once when another gateway holds it; Error when other users may write to the directory.
  */
 export function acquireStateLock(stateDir: string): StateLock {
   ensurePrivateDir(stateDir);
+  requireUnshared(stateDir);
   const path = join(stateDir, LOCK_FILE);
   const pidPath = join(stateDir, PID_FILE);
   ensurePrivateFile(path);

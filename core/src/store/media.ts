@@ -45,6 +45,7 @@ function keep(tx: Tx, handle: MediaHandle, at: number): MediaHandle {
     handle.name,
     at,
   );
+  tx.run("UPDATE media_blobs SET used_at = MAX(used_at, ?) WHERE sha256 = ?", at, handle.sha256);
   const row = tx.get(
     `${SELECT} WHERE h.owner = ? AND h.sha256 = ? AND h.kind = ? AND h.mime = ? AND h.name = ?`,
     handle.owner,
@@ -57,14 +58,17 @@ function keep(tx: Tx, handle: MediaHandle, at: number): MediaHandle {
 }
 
 export const mediaCommands = {
-  "media.put": (tx: Tx, args: { handle: MediaHandle; at: number }): MediaHandle => {
+  /** `isNew` when no handle had this content yet. */
+  "media.put": (tx: Tx, args: { handle: MediaHandle; at: number }): { kept: MediaHandle; isNew: boolean } => {
+    const isNew = tx.get("SELECT 1 FROM media_blobs WHERE sha256 = ?", args.handle.sha256) === undefined;
     tx.run(
-      "INSERT INTO media_blobs (sha256, bytes, created_at) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
+      `INSERT INTO media_blobs (sha256, bytes, created_at, used_at) VALUES (?1, ?2, ?3, ?3)
+       ON CONFLICT (sha256) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)`,
       args.handle.sha256,
       args.handle.bytes,
       args.at,
     );
-    return keep(tx, args.handle, args.at);
+    return { kept: keep(tx, args.handle, args.at), isNew };
   },
 
   "media.find": (tx: Tx, args: { ref: string }): MediaHandle | null => find(tx, args.ref),

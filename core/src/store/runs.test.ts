@@ -81,7 +81,14 @@ async function claimed(eventId: string, album?: string): Promise<readonly number
     messageId: eventId,
     body: { text: "hi" },
   };
-  const scope = { channel: "tele", account: "default", lease: "l", at: 1, album: { quietMs: 1, maxMs: 1 } };
+  const scope = {
+    channel: "tele",
+    account: "default",
+    lease: "l",
+    at: 1,
+    keepUntil: 1,
+    album: { quietMs: 1, maxMs: 1 },
+  };
   await store.run("inbox.receive", {
     ...scope,
     entries: [{ eventId, lane: "l", event, ...(album === undefined ? {} : { album }) }],

@@ -9,6 +9,7 @@ import {
   type SessionFacts,
   type SessionPatch,
 } from "./session-entry.ts";
+import { useMediaOfLast } from "./media-uses.ts";
 import { archiveName, archiveSession, newSession, nextRevision, readSession, writeSession } from "./session-rows.ts";
 import { previewRows, type PreviewItem, storedRows, viewRows } from "./transcript-rows.ts";
 import { textStart } from "./transcript-view.ts";
@@ -33,13 +34,15 @@ export function appendMessages(tx: Tx, args: AppendArgs): SessionEntry {
   const found = readSession(tx, args.key) ?? newSession(args.key, args.sessionId ?? randomUUID(), args.at);
   let entry: SessionEntry = { ...found, ...args.facts, updatedAt: Math.max(found.updatedAt, args.at) };
   for (const { id, message } of args.messages) {
+    const json = JSON.stringify(message);
     tx.run(
       "INSERT INTO transcripts (session_id, message_id, at, message) VALUES (?, ?, ?, ?)",
       entry.sessionId,
       id,
       args.at,
-      JSON.stringify(message),
+      json,
     );
+    useMediaOfLast(tx, "transcript", { json, at: args.at });
     entry = noteMessage(entry, message);
   }
   return writeSession(tx, entry);

@@ -46,7 +46,7 @@ const KINDS: Readonly<Record<number, StoreErrorKind>> = {
 const ADVICE: Readonly<Partial<Record<StoreErrorKind, string>>> = {
   full: "the disk that holds host.db is full: free some space",
   io: "host.db cannot be read or written: check the disk, the file's permissions, and that no other program has it open",
-  corrupt: "host.db is damaged: stop the gateway and restore it from a backup",
+  corrupt: "host.db is damaged: stop the gateway and run: openclaw backup restore FILE",
 };
 
 /** What a failure inside the writer means. Wire refusals are no errors here: commands return those as data. */

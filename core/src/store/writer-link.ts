@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { type MessagePort, Worker } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
 import { JobQueue } from "./job-queue.ts";
 import { READ_ONLY } from "./read-only.ts";
@@ -9,6 +9,7 @@ export interface WriterLinkOptions {
   readonly path: string;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
+  readonly faults?: MessagePort;
   /** Code of the writer thread; `writer.ts` from source and `writer.js` beside the bundle by default. */
   readonly entry?: URL;
 }
@@ -32,10 +33,11 @@ function ownEntry(): URL {
   return new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
 }
 
-function startWorker(path: string, entry: URL): Worker {
+function startWorker({ path, entry = ownEntry(), faults }: WriterLinkOptions): Worker {
   return new Worker(entry, {
     name: "store-writer",
-    workerData: { path } satisfies WriterData,
+    workerData: { path, ...(faults && { faults }) } satisfies WriterData,
+    transferList: faults === undefined ? [] : [faults],
     env: {},
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB },
@@ -45,7 +47,7 @@ function startWorker(path: string, entry: URL): Worker {
 /** Starts the writer and waits until the database is open. Rejects with a `StoreError`. */
 export function connectWriter(options: WriterLinkOptions): Promise<WriterLink> {
   return new Promise((resolve, reject) => {
-    const worker = startWorker(options.path, options.entry ?? ownEntry());
+    const worker = startWorker(options);
     const link = new Link(worker, options);
     worker.on("message", (message: FromWriter) => {
       switch (message.state) {

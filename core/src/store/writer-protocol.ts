@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { StoreErrorData } from "./store-error.ts";
 
 /** One call of a command. */
@@ -21,4 +22,6 @@ export type FromWriter =
 /** What the writer is started with. */
 export interface WriterData {
   readonly path: string;
+  /** See `StoreOptions.faults`. */
+  readonly faults?: MessagePort;
 }

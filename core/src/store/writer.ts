@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { ensurePrivateDir, ensurePrivateFile } from "../base/private-file.ts";
 import { COMMANDS } from "./commands.ts";
+import { withFaults } from "./faults.ts";
 import { GroupRunner } from "./group.ts";
 import { migrate } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
@@ -53,16 +54,19 @@ function crossable(results: readonly JobResult[]): JobResult[] {
   });
 }
 
-function serve(port: NonNullable<typeof parentPort>, db: DatabaseSync): void {
+function serve(port: NonNullable<typeof parentPort>, db: DatabaseSync, { faults }: WriterData): void {
   const runner = new GroupRunner({ db, commands: COMMANDS, readOnly: READ_ONLY });
+  const plain = runner.run.bind(runner);
+  const run = faults === undefined ? plain : withFaults(faults, db, plain);
   const send = (message: FromWriter) => port.postMessage(message);
   port.on("message", (message: ToWriter) => {
     if ("close" in message) {
       db.close();
       port.close();
+      faults?.close();
       return;
     }
-    const results = runner.run(message.jobs);
+    const results = run(message.jobs);
     try {
       send({ state: "results", results });
     } catch {
@@ -75,7 +79,8 @@ function serve(port: NonNullable<typeof parentPort>, db: DatabaseSync): void {
 const port = parentPort;
 if (port === null) throw new Error("store/writer is a worker entry: start it through openStore");
 try {
-  serve(port, open((workerData as WriterData).path));
+  const data = workerData as WriterData;
+  serve(port, open(data.path), data);
 } catch (error) {
   port.postMessage({ state: "refused", failed: describeFailure(error) } satisfies FromWriter);
 }
