@@ -428,23 +428,30 @@ describe("an accepted connect", () => {
 
   it("gives a signing device its token, the same one every time, in both spellings", async () => {
     const device = makeDevice();
-    const first = await wire.connect(cliParams({ ...withToken, scopes: ["operator.read"] }), device);
+    const both = { scopes: ["operator.write", "operator.read"] };
+    const first = await wire.connect(cliParams({ ...withToken, ...both }), device);
     const auth = first.answer.payload?.auth;
     expect(auth).toEqual({
       deviceToken: expect.stringMatching(/^[\w-]{43}$/),
       role: "operator",
-      scopes: ["operator.read"],
+      scopes: ["operator.read", "operator.write"],
       issuedAtMs: wire.clock.now(),
     });
     const deviceToken = String(auth?.["deviceToken"]);
-    for (const over of [
-      { auth: { deviceToken } },
-      { auth: { token: deviceToken } },
-      { ...v4, auth: { deviceToken } },
-    ]) {
-      const again = await wire.connect(cliParams({ ...over, scopes: ["operator.read"] }), device);
-      expect(again.answer.payload?.auth).toEqual(auth);
-      again.client.ws.close();
+    const less = ["operator.read"];
+    // Version 3 tells what the token may be used for, version 4 what this connection may do.
+    const again: [Record<string, unknown>, unknown][] = [
+      [{ auth: { deviceToken } }, auth],
+      [{ auth: { token: deviceToken } }, auth],
+      [
+        { ...v4, auth: { deviceToken } },
+        { ...auth, scopes: less },
+      ],
+    ];
+    for (const [over, told] of again) {
+      const { client, answer } = await wire.connect(cliParams({ ...over, scopes: less }), device);
+      expect(answer.payload?.auth).toEqual(told);
+      client.ws.close();
     }
     first.client.ws.close();
   });

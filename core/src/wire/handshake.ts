@@ -54,8 +54,8 @@ export function createHandshake(parts: HandshakeParts): Handshake {
     const caller = callerOf(connection, params, { dialect, admission });
     parts.onAdmitted(caller);
     const { session, deviceToken } = admission;
-    const device =
-      deviceToken === undefined ? undefined : { token: deviceToken, issuedAtMs: session.grant?.issuedAt ?? 0 };
+    const { scopes = [], issuedAt: issuedAtMs = 0 } = session.grant ?? {};
+    const device = deviceToken === undefined ? undefined : { token: deviceToken, scopes, issuedAtMs };
     const granted = { role: session.role, scopes: session.scopes, ...(device === undefined ? {} : { device }) };
     const payload = parts.hello({ dialect, connId: connection.id, granted, snapshot: parts.snapshot(caller) });
     connection.send(successFrame(id, payload));

@@ -1,8 +1,8 @@
 /** Where a live value lacks the shape of a recorded one: JSON path to what was found there. */
 export type Differences = ReadonlyMap<string, string>;
 
-/** Keys whose values name a kind of thing, so that their text matters and not only their type. */
-const NAMING: ReadonlySet<string> = new Set(["type", "event", "ok", "protocol", "status", "state", "stream", "role"]);
+/** Ends of paths whose values matter, and not only their type: they name a kind of thing, or what was granted. */
+const NAMING = /\.(type|event|ok|protocol|status|state|stream|role|roles|auth\.scopes)$/;
 
 /**
  * Every key that was recorded must be there with the same JSON type; more keys may be there. Each recorded element of a list
@@ -31,10 +31,15 @@ function inRecords(recorded: Record<string, unknown>, live: Record<string, unkno
   for (const [key, value] of Object.entries(recorded)) {
     const path = `${at}.${key}`;
     if (!(key in live)) found.set(path, "absent");
-    else if (NAMING.has(key) && live[key] !== value) found.set(path, `${String(live[key])}, not ${String(value)}`);
+    else if (NAMING.test(path)) compareValues(found, path, { recorded: value, live: live[key] });
     else for (const [deeper, finding] of differences(value, live[key], path)) found.set(deeper, finding);
   }
   return found;
+}
+
+function compareValues(found: Map<string, string>, path: string, pair: { recorded: unknown; live: unknown }): void {
+  const [recorded, live] = [JSON.stringify(pair.recorded), JSON.stringify(pair.live)];
+  if (live !== recorded) found.set(path, `${live}, not ${recorded}`);
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -10,9 +10,10 @@ export interface ClientClaim {
 /** What hello-ok says of the connection's rights. */
 export interface Granted {
   readonly role: string;
+  /** Of this connection. */
   readonly scopes: readonly string[];
-  /** Set when a device signed. */
-  readonly device?: { readonly token: string; readonly issuedAtMs: number };
+  /** Set when a device signed: its token, and what that may be used for. */
+  readonly device?: { readonly token: string; readonly scopes: readonly string[]; readonly issuedAtMs: number };
 }
 
 /** From the canonical payload to what this version's clients know. */

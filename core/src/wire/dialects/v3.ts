@@ -57,10 +57,10 @@ export const v3: Dialect = {
   mismatchDetails: () => ({ expectedProtocol: 3 }),
   refusal: (refusal, client) => refusalError(refusal, client, style),
   error: knownError,
-  auth({ device, role, scopes }) {
-    return device === undefined
-      ? undefined
-      : { deviceToken: device.token, role, scopes, issuedAtMs: device.issuedAtMs };
+  // About the token and not the connection: clients keep both together (wire protocol section 3).
+  auth({ device, role }) {
+    if (device === undefined) return undefined;
+    return { deviceToken: device.token, role, scopes: device.scopes.toSorted(), issuedAtMs: device.issuedAtMs };
   },
   snapshot: (snapshot) => snapshot,
   events: { chat, agent: agentEvent },
