@@ -2,7 +2,7 @@
 export type Differences = ReadonlyMap<string, string>;
 
 /** Ends of paths whose values matter, and not only their type: they name a kind of thing, or what was granted. */
-const NAMING = /\.(type|event|ok|protocol|status|state|stream|role|roles|auth\.scopes)$/;
+const NAMING = /\.(type|event|ok|protocol|status|state|stream|role|auth\.scopes)$/;
 
 /**
  * Every key that was recorded must be there with the same JSON type; more keys may be there. Each recorded element of a list
