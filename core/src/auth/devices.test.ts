@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deviceId } from "../base/brand.ts";
 import { createFakeClock } from "../base/fake-clock.ts";
@@ -42,6 +43,16 @@ describe("devices", () => {
       ["node", []],
       ["operator", ["operator.read", "operator.write"]],
     ]);
+  });
+
+  it("get nothing back of a revoked grant but what is granted anew, under a new token", async () => {
+    const devices = await open();
+    await devices.approve(claim({ scopes: ["operator.admin"] }));
+    const database = new DatabaseSync(store.path);
+    database.exec("UPDATE device_grants SET revoked_at = 1");
+    database.close();
+    const again = await devices.approve(claim({ scopes: ["operator.read"] }));
+    expect(again.grants).toMatchObject([{ scopes: ["operator.read"], generation: 2, revoked: false }]);
   });
 
   it("never lose the highest signature version, and keep what is pinned", async () => {

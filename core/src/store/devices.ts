@@ -37,7 +37,7 @@ export const devicesCommands = {
   "devices.load": (tx: Tx, _args: null): DeviceRecord[] =>
     tx.all("SELECT * FROM devices ORDER BY approved_at, device_id").map((row) => recordOf(tx, row)),
 
-  /** Grants a claim: scopes are added to what the device has; a revoked role gets a new token generation. */
+  /** Grants a claim: scopes are added to what the device has; a revoked role has none and gets a new token generation. */
   "devices.approve": (tx: Tx, { claim, at }: ApproveArgs): DeviceRecord => {
     tx.run(
       `INSERT INTO devices (device_id, public_key, signature, metadata, created_at, approved_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -99,7 +99,10 @@ export const devicesCommands = {
 
 function grant(tx: Tx, claim: PairingClaim, at: number): void {
   const old = tx.get("SELECT * FROM device_grants WHERE device_id = ? AND role = ?", claim.deviceId, claim.role);
-  const scopes = [...new Set([...(old === undefined ? [] : grantFrom(old).scopes), ...claim.scopes])];
+  const held = old === undefined ? undefined : grantFrom(old);
+  // What was revoked does not come back with a smaller claim that somebody approves.
+  const kept = held === undefined || held.revoked ? [] : held.scopes;
+  const scopes = [...new Set([...kept, ...claim.scopes])];
   tx.run(
     `INSERT INTO device_grants (device_id, role, scopes, generation, issued_at) VALUES (?1, ?2, ?3, 1, ?4)
      ON CONFLICT (device_id, role) DO UPDATE SET scopes = excluded.scopes, revoked_at = NULL,
