@@ -48,6 +48,7 @@ export {
 } from "./transcript.ts";
 export { type AcceptedOf, METHODS, type MethodName, type ParamsOf, type ResultOf } from "./methods/index.ts";
 export { AccountSnapshot } from "./methods/channels.ts";
+export { PairedSender, PairingRequest } from "./methods/pairing.ts";
 export { ExtensionRow } from "./methods/extensions.ts";
 export { SessionRecord, SessionRow } from "./methods/sessions.ts";
 export { EVENTS, type EventName, type PayloadOf } from "./events/index.ts";
@@ -74,6 +75,5 @@ export {
   ChannelPolicy,
   DM_POLICIES,
   GROUP_POLICIES,
-  LATER_DM_POLICIES,
   channelPolicy,
 } from "./config/channels.ts";

@@ -147,7 +147,8 @@ describe("Telegram", () => {
 
   verifies("telegram:stranger", async () => {
     await using fake = await platform();
-    await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
+    const config = configFor(fake, { dmPolicy: "allowlist" });
+    await using gateway = await startGatewayProcess({ extensions, config });
     const bob = { id: 777, is_bot: false, first_name: "Bob" };
     fake.say("let me in", { from: bob, chat: { id: 777, type: "private", first_name: "Bob" } });
     const told = await fake.waitFor(

@@ -29,7 +29,18 @@ describe("the access policy", () => {
     ["does not take a bare word for a handle", { allowFrom: ["ada"] }, dm(), false],
     ["allows everybody by *", { allowFrom: ["*"] }, dm(), true],
     ["allows everybody under dmPolicy open", { dmPolicy: "open" }, dm(), true],
-    ["reads an unknown dmPolicy as allowlist", { dmPolicy: "pairing" }, dm(), false],
+    ["reads an unknown dmPolicy as pairing", { dmPolicy: "paring" }, dm(), false],
+    ["allows nobody under dmPolicy disabled", { dmPolicy: "disabled", allowFrom: ["*"] }, dm(), false],
+    ["allows those on the list under dmPolicy pairing", { dmPolicy: "pairing", allowFrom: ["42"] }, dm(), true],
+    ["never goes by a display name", { allowFrom: ["Ada", "@Ada"] }, dm({ from: { id: "7", name: "Ada" } }), false],
+    [
+      "takes groupAllowFrom for the people of groups",
+      { allowFrom: ["7"], groupAllowFrom: ["42"], groups: { "-100": {} } },
+      mentioned(),
+      true,
+    ],
+    ["does not take groupAllowFrom for private messages", { groupAllowFrom: ["42"] }, dm(), false],
+    ["lets groupAllowFrom narrow open groups", { groupPolicy: "open", groupAllowFrom: ["7"] }, mentioned(), false],
     ["refuses a group that is not listed", { allowFrom: ["42"] }, mentioned(), false],
     ["hears a listed group from an allowed sender", { allowFrom: ["42"], groups: { "-100": {} } }, mentioned(), true],
     ["hears every group under *", { allowFrom: ["42"], groups: { "*": {} } }, mentioned(), true],
@@ -81,12 +92,28 @@ describe("the access policy", () => {
 
   it("takes an answer to one of our messages for a mention", () => {
     const open = policy({ groupPolicy: "open" });
-    expect(checkAccess(open, group({ replyTo: "9" }), { repliesToUs: true }).allow).toBe(true);
-    expect(checkAccess(open, group({ replyTo: "9" }), { repliesToUs: false }).allow).toBe(false);
+    expect(checkAccess(open, group({ replyTo: "9" }), { repliesToUs: true, paired: false }).allow).toBe(true);
+    expect(checkAccess(open, group({ replyTo: "9" }), { repliesToUs: false, paired: false }).allow).toBe(false);
+  });
+
+  it("hears a sender whose code was approved in private, and in no group", () => {
+    const paired = { repliesToUs: false, paired: true };
+    expect(checkAccess(policy({}), dm(), paired).allow).toBe(true);
+    expect(checkAccess(policy({ groups: { "*": {} } }), mentioned(), paired).allow).toBe(false);
+    expect(checkAccess(policy({ dmPolicy: "allowlist" }), dm(), paired).allow).toBe(false);
+    expect(checkAccess(policy({ dmPolicy: "disabled" }), dm(), paired).allow).toBe(false);
+  });
+
+  it("gives codes to strangers in private, but not to bots, in groups, or under another policy", () => {
+    const pairs = (access: Access) => !access.allow && access.pair === true;
+    expect(pairs(checkAccess(policy({}), dm()))).toBe(true);
+    expect(pairs(checkAccess(policy({}), dm({ from: { id: "42", bot: true } })))).toBe(false);
+    expect(pairs(checkAccess(policy({}), mentioned()))).toBe(false);
+    expect(pairs(checkAccess(policy({ dmPolicy: "disabled" }), dm()))).toBe(false);
   });
 
   it("answers a stranger in private with the command that allows exactly this sender", () => {
-    const access = checkAccess(policy({}), dm());
+    const access = checkAccess(policy({ dmPolicy: "allowlist" }), dm());
     expect(access).toMatchObject({
       allow: false,
       reason: expect.stringContaining("sender 42 is not on channels.x.allowFrom"),
@@ -95,12 +122,14 @@ describe("the access policy", () => {
   });
 
   it("answers neither bots nor groups", () => {
-    expect(answerOf(checkAccess(policy({}), dm({ from: { id: "42", bot: true } })))).toBeUndefined();
+    expect(
+      answerOf(checkAccess(policy({ dmPolicy: "allowlist" }), dm({ from: { id: "42", bot: true } }))),
+    ).toBeUndefined();
     expect(answerOf(checkAccess(policy({}), mentioned()))).toBeUndefined();
   });
 
   it("does not tell a stranger who else is allowed, and keeps them in the list", () => {
-    const answer = answerOf(checkAccess(policy({ allowFrom: ["owner", "@friend"] }), dm()));
+    const answer = answerOf(checkAccess(policy({ dmPolicy: "allowlist", allowFrom: ["owner", "@friend"] }), dm()));
     expect(answer).toContain(`openclaw config set channels.x.allowFrom.2 '"42"'`);
     expect(answer).not.toMatch(/owner\b.*friend|@friend/);
   });

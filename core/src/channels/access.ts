@@ -1,16 +1,23 @@
 import type { Actor, Inbound } from "openclaw-host-sdk";
 import type { AccessPolicy, GroupPolicy } from "./policy.ts";
 
-/** `reason` is for the owner (ledger, logs); `answer` is for the sender, who gets it at most once. */
+/**
+ * `reason` is for the owner (ledger, logs); `answer` is for the sender, who gets it at most once. `pair`: the sender is to be
+ * given a code.
+ */
 export type Access =
   | { readonly allow: true }
-  | { readonly allow: false; readonly reason: string; readonly answer?: string };
+  | { readonly allow: false; readonly reason: string; readonly answer?: string; readonly pair?: true };
 
 /** What the event itself cannot tell. */
 export interface AccessFacts {
   /** The message answers one that this account sent. */
   readonly repliesToUs: boolean;
+  /** The owner approved the sender's code; counts in private only. */
+  readonly paired: boolean;
 }
+
+const NO_FACTS: AccessFacts = { repliesToUs: false, paired: false };
 
 const ALLOW: Access = { allow: true };
 
@@ -46,8 +53,24 @@ export function allowCommand(policy: Pick<AccessPolicy, "allowFrom" | "allowFrom
   return `openclaw config set ${shellQuote(path)} ${shellQuote(JSON.stringify(value))}`;
 }
 
-function checkDirect(policy: AccessPolicy, from: Actor): Access {
-  if (policy.dmPolicy === "open" || listed(policy.allowFrom, from)) return ALLOW;
+function checkDirect(policy: AccessPolicy, from: Actor, { paired }: AccessFacts): Access {
+  switch (policy.dmPolicy) {
+    case "open":
+      return ALLOW;
+    case "disabled":
+      return refuse("direct messages are switched off (dmPolicy)");
+    case "allowlist":
+      return listed(policy.allowFrom, from) ? ALLOW : refuseUnlisted(policy, from);
+    case "pairing": {
+      if (paired || listed(policy.allowFrom, from)) return ALLOW;
+      const reason = `sender ${from.id} is neither approved nor on ${policy.allowFromPath}`;
+      // Two bots would tell each other codes for ever.
+      return from.bot === true ? refuse(reason) : { allow: false, reason, pair: true };
+    }
+  }
+}
+
+function refuseUnlisted(policy: AccessPolicy, from: Actor): Access {
   const reason = `sender ${from.id} is not on ${policy.allowFromPath}; allow with: ${allowCommand(policy, from.id)}`;
   if (from.bot === true) return { allow: false, reason };
   const answer = `I only talk to people my owner has allowed. If that is you, run this on the gateway's host:\n${allowCommand(policy, from.id)}`;
@@ -59,9 +82,10 @@ function refuse(reason: string): Access {
 }
 
 function checkGroupSender(policy: AccessPolicy, group: GroupPolicy, from: Actor): Access {
-  const senders = group.allowFrom ?? (policy.groupPolicy === "open" ? ["*"] : policy.allowFrom);
-  if (listed(senders, from)) return ALLOW;
-  return refuse(`sender ${from.id} is neither on the allowFrom of this group nor on ${policy.allowFromPath}`);
+  const common = policy.groupAllowFrom ?? (policy.groupPolicy === "open" ? ["*"] : policy.allowFrom);
+  if (listed(group.allowFrom ?? common, from)) return ALLOW;
+  const lists = `the allowFrom of this group nor on groupAllowFrom or ${policy.allowFromPath}`;
+  return refuse(`sender ${from.id} is neither on ${lists}`);
 }
 
 function isAddressed(event: Inbound, facts: AccessFacts): boolean {
@@ -98,6 +122,6 @@ function checkGroup(policy: AccessPolicy, event: Inbound, facts: AccessFacts): A
  * Decides whether an event becomes a turn. Pure: the same policy, event and facts give the same answer. A refused event stays
  * stored with its reason.
  */
-export function checkAccess(policy: AccessPolicy, event: Inbound, facts: AccessFacts = { repliesToUs: false }): Access {
-  return event.peer.kind === "dm" ? checkDirect(policy, event.from) : checkGroup(policy, event, facts);
+export function checkAccess(policy: AccessPolicy, event: Inbound, facts: AccessFacts = NO_FACTS): Access {
+  return event.peer.kind === "dm" ? checkDirect(policy, event.from, facts) : checkGroup(policy, event, facts);
 }

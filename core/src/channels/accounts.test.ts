@@ -263,7 +263,7 @@ describe("supervised accounts", () => {
     channels = await openTestChannels({ test: { allowFrom: ["42"] } });
     const defaults = { agentId: "main", mainKey: "main", scope: "per-sender" } as const;
     expect(channels.accounts.rules(NAME, defaults)).toMatchObject({
-      policy: { allowFrom: ["42"], dmPolicy: "allowlist" },
+      policy: { allowFrom: ["42"], dmPolicy: "pairing" },
       routing: { ...defaults, owners: ["42"] },
     });
     expect(channels.accounts.rules({ ...NAME, account: "gone" }, defaults)).toBeUndefined();

@@ -1,9 +1,11 @@
 /** Host-owned policy of one account, read from its merged `channels.<id>` keys. A guest never sees or decides it. */
 export interface AccessPolicy {
-  /** Who may write in private: people on `allowFrom` (default), or everyone. */
-  readonly dmPolicy: "allowlist" | "open";
+  /** Who may write in private: people on `allowFrom` and those approved by code (default), `allowFrom` alone, all, or none. */
+  readonly dmPolicy: "pairing" | "allowlist" | "open" | "disabled";
   /** Ids, `@handles`, or `*`. Default nobody. */
   readonly allowFrom: readonly string[];
+  /** Whom groups are heard from, where they say nothing themselves. Default `allowFrom`; under groupPolicy `open`, everyone. */
+  readonly groupAllowFrom?: readonly string[];
   /** Which groups are heard: those in `groups` (default), all of them, or none. */
   readonly groupPolicy: "allowlist" | "open" | "disabled";
   /** By group id; `*` stands for every other group. */
@@ -18,7 +20,7 @@ export interface GroupPolicy {
   /** Default true. */
   readonly enabled?: boolean;
   readonly requireMention?: boolean;
-  /** Whom this group is heard from. Default: the account's `allowFrom`; under groupPolicy `open`, everyone there. */
+  /** Whom this group is heard from. Default: as the account's `groupAllowFrom`. */
   readonly allowFrom?: readonly string[];
 }
 
@@ -45,18 +47,25 @@ function parseGroupPolicy(value: unknown): AccessPolicy["groupPolicy"] {
   return value === "open" || value === "disabled" ? value : "allowlist";
 }
 
+/** `pairing` is the default of the product: strangers get an answer, and nobody is let in without the owner. */
+function parseDmPolicy(value: unknown): AccessPolicy["dmPolicy"] {
+  return value === "open" || value === "disabled" || value === "allowlist" ? value : "pairing";
+}
+
 /**
  * The policy in an account's merged config. The config file is validated before, so a value of the wrong kind can only be a
  * missing one; whatever is missing or unknown reads as the closed choice.
  */
 export function parsePolicy(config: Readonly<Record<string, unknown>>, allowFromPath: string): AccessPolicy {
   const groups = isRecord(config["groups"]) ? config["groups"] : {};
+  const groupAllowFrom = idList(config["groupAllowFrom"]);
   return {
-    dmPolicy: config["dmPolicy"] === "open" ? "open" : "allowlist",
+    dmPolicy: parseDmPolicy(config["dmPolicy"]),
     allowFrom: idList(config["allowFrom"]) ?? [],
     groupPolicy: parseGroupPolicy(config["groupPolicy"]),
     groups: Object.fromEntries(Object.entries(groups).map(([id, group]) => [id, parseGroup(group)])),
     requireMention: config["requireMention"] !== false,
     allowFromPath,
+    ...(groupAllowFrom === undefined ? {} : { groupAllowFrom }),
   };
 }

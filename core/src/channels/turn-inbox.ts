@@ -5,6 +5,7 @@ import type { SessionFacts } from "../store/session-entry.ts";
 import { type Access, checkAccess } from "./access.ts";
 import type { AccountName, Inbox, InboxClaim } from "./inbox.ts";
 import type { AccessPolicy } from "./policy.ts";
+import type { Pairing } from "./pairing.ts";
 import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "./route.ts";
 import { messageOf, retrying } from "./turn-close.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
@@ -17,6 +18,7 @@ export interface InboxTurnParts extends TurnParts {
   readonly inbox: Pick<Inbox, "claim" | "refuse" | "park" | "retry">;
   /** The owner's rules for an account; undefined when it is not configured any more. */
   readonly rules: (account: AccountName) => { readonly policy: AccessPolicy; readonly routing: Routing } | undefined;
+  readonly pairing: Pick<Pairing, "isPaired" | "request">;
   /** Fetches what a channel announced. */
   readonly fetchMedia: (account: AccountName, pending: PendingMedia) => Promise<MediaRef>;
   /** Shows or hides that an answer is being written; may reject. */
@@ -38,7 +40,7 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   if (rules === undefined) {
     return parts.inbox.park(claim.ids, `the account ${claim.channel}/${claim.account} is not configured any more`);
   }
-  const access = checkAll(rules.policy, messages, claim);
+  const access = checkAll(parts, rules.policy, { messages, claim });
   if (!access.allow) return refuse(parts, claim, { access, first });
   const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
   const said = await collect(parts, claim, messages);
@@ -47,8 +49,15 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
 }
 
 /** An album counts as addressed when any of its pieces is. */
-function checkAll(policy: AccessPolicy, messages: readonly Message[], { repliesToUs }: InboxClaim): Access {
-  const answers = messages.map((message) => checkAccess(policy, message, { repliesToUs }));
+function checkAll(
+  { pairing }: InboxTurnParts,
+  policy: AccessPolicy,
+  { messages, claim }: { readonly messages: readonly Message[]; readonly claim: InboxClaim },
+): Access {
+  const { repliesToUs } = claim;
+  const answers = messages.map((message) =>
+    checkAccess(policy, message, { repliesToUs, paired: pairing.isPaired(claim, message.from.id) }),
+  );
   return answers.find((answer) => answer.allow) ?? answers[0] ?? { allow: false, reason: "no message" };
 }
 
@@ -59,12 +68,16 @@ async function refuse(
   { access, first }: { access: Access & { allow: false }; first: Message },
 ): Promise<void> {
   const { channel, account } = claim;
-  const { reason, answer } = access;
+  // The request is stored first: a crash in between shows as a repeat, which is told the same code.
+  const told: Pick<typeof access, "reason" | "answer"> =
+    access.pair === true ? await parts.pairing.request(claim, first) : access;
+  const { reason, answer } = told;
   if (answer === undefined) return void (await parts.inbox.refuse(claim.ids, reason));
   const target = { channel, account, peer: first.peer };
   const body: Body = { text: answer, format: "plain" };
   const intents = await parts.plan(target, body, { deliveryId: newDeliveryId(parts.ids) });
-  const queued = await parts.inbox.refuse(claim.ids, reason, { channel, account, sender: first.from.id, intents });
+  const to = { channel, account, sender: first.from.id, repeats: access.pair === true };
+  const queued = await parts.inbox.refuse(claim.ids, reason, { ...to, intents });
   if (queued) parts.outbox.wake();
 }
 

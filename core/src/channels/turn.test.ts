@@ -95,6 +95,10 @@ async function house(dir: TestDir, options: HouseOptions = {}) {
             policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
             routing: { agentId: "main", mainKey: "main", scope: "per-sender", owners: ["42"] },
           },
+    pairing: {
+      isPaired: (_name, senderId) => senderId === "9",
+      request: async (_name, { from }) => ({ reason: `sender ${from.id} waits`, answer: "code AAAA2222" }),
+    },
     fetchMedia: (_account, pending) =>
       options.fetchMedia?.(pending) ?? Promise.reject(new Error("no media in this test")),
     typing: async (_target, on) => void typing.push(on),
@@ -399,6 +403,16 @@ describe("a message that comes in over a channel", () => {
     await until(async () => (await inboxStates(home))["refused"] === 2);
     expect(await outgoing(home)).toBe(1);
     expect(home.events).toEqual([]);
+  });
+
+  it("is stored, not run, and answered with a code when a stranger must be approved first", async () => {
+    const home = await start({ config: {} });
+    await home.inbox.receive(scope, [said("e1", "hi"), said("e2", "hi again")], {});
+    await until(async () => (await inboxStates(home))["refused"] === 2);
+    expect(await outgoing(home)).toBe(2);
+    await home.inbox.receive(scope, [said("e3", "I was approved", { from: "9" })], {});
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(await outgoing(home)).toBe(3);
   });
 
   it("runs in parallel with other conversations and in order within its own", async () => {

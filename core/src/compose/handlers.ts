@@ -18,6 +18,7 @@ import { configMethods } from "../methods/config.ts";
 import { extensionsMethods } from "../methods/extensions.ts";
 import type { HandlersFor } from "../methods/handler.ts";
 import { logsMethods } from "../methods/logs.ts";
+import { pairingMethods } from "../methods/pairing.ts";
 import { sendMethods } from "../methods/send.ts";
 import { sessionMethods } from "../methods/sessions.ts";
 import { systemMethods } from "../methods/system.ts";
@@ -52,6 +53,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...conversation(parts),
     ...sendMethods({ channels: messaging.channels, importMedia: (url) => parts.importer.importMedia(url) }),
     ...channelMethods({ channels: messaging.channels, clock }),
+    ...pairingMethods({ pairing: messaging.pairing }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),
     ...extensionsMethods({ host }),
     ...logsMethods({ file: paths.logFile }),

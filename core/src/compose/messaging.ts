@@ -9,6 +9,7 @@ import type { Logger } from "../base/log.ts";
 import { type Channels, openChannels } from "../channels/channels.ts";
 import type { AccountName } from "../channels/inbox.ts";
 import type { ChannelConfigs } from "../channels/accounts-parts.ts";
+import { type Pairing, openPairing } from "../channels/pairing.ts";
 import { type Turns, createTurns } from "../channels/turn.ts";
 import { type SessionChanges, createSessionChanges } from "../sessions/changes.ts";
 import type { AgentDirectory } from "./agents.ts";
@@ -18,6 +19,7 @@ import type { Storage } from "./storage.ts";
 export interface Messaging {
   readonly channels: Channels;
   readonly turns: Turns;
+  readonly pairing: Pairing;
   readonly runtimes: Runtimes;
   readonly changes: SessionChanges;
 }
@@ -55,13 +57,16 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     onRecorded: () => wake(),
     onChange: parts.onChange,
   });
+  const { plan, outbox } = channels;
+  const pairing = await openPairing({ store, clock, ids, log: log.child("pairing"), sink, plan, outbox });
   const turns = createTurns({
     ...turnParts(parts, { lanes, runtimes, channels, changes }),
+    pairing,
     sink,
     log: log.child("turns"),
   });
   wake = () => turns.wake();
-  return { channels, turns, runtimes, changes };
+  return { channels, turns, pairing, runtimes, changes };
 }
 
 interface Built {

@@ -1,11 +1,4 @@
-import {
-  Config,
-  FORMATS,
-  LATER_DM_POLICIES,
-  type Manifest,
-  REFERENCE_ONLY_KEYS,
-  isEndpointSchema,
-} from "openclaw-host-schemas";
+import { Config, FORMATS, type Manifest, REFERENCE_ONLY_KEYS, isEndpointSchema } from "openclaw-host-schemas";
 import { nearest } from "../base/nearest.ts";
 import { type ChannelSchemas, accountRequires, channelSchema, channelSchemasOf } from "./channel-schema.ts";
 import { describeSchema, explain, joinPath, kindOf } from "./explain.ts";
@@ -50,7 +43,7 @@ export function validateConfig(parsed: unknown, options: ValidateOptions): Valid
   const issues = [...faults(parseSchema(Config), rest), ...channels.issues];
   return {
     config: defaultConfig(issues.length === 0 ? own : {}),
-    issues: issues.map(namingLaterPolicies(own)),
+    issues,
     warnings: [...warnings, ...channels.warnings],
   };
 }
@@ -132,15 +125,4 @@ function faults(schema: JsonSchema, value: unknown): ConfigIssue[] {
   };
   mapValue(schema, value, { visit, path: [] });
   return issues;
-}
-
-/** A value of the field that this gateway knows but does not enforce yet deserves its own sentence. */
-function namingLaterPolicies(own: JsonObject): (issue: ConfigIssue) => ConfigIssue {
-  return (issue) => {
-    if (!issue.path.endsWith(".dmPolicy")) return issue;
-    const value = issue.path.split(".").reduce<unknown>((at, key) => (isJsonObject(at) ? at[key] : undefined), own);
-    const later = LATER_DM_POLICIES.find((policy) => policy === value);
-    if (later === undefined) return issue;
-    return { ...issue, message: `"${later}" is not enforced by this version; use "allowlist" or "open"` };
-  };
 }

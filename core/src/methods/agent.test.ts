@@ -97,6 +97,7 @@ beforeEach(async () => {
       retry: () => Promise.resolve(),
     },
     rules: () => undefined,
+    pairing: { isPaired: () => false, request: () => Promise.reject(new Error("no channel")) },
     fetchMedia: () => Promise.reject(new Error("no channel")),
     typing: () => Promise.resolve(),
   });

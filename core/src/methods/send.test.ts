@@ -208,7 +208,7 @@ describe("channels.status", () => {
         connected: true,
         lastOutboundAt: channels.clock.now(),
         lastInboundAt: null,
-        dmPolicy: "allowlist",
+        dmPolicy: "pairing",
         allowFrom: ["42"],
         counts: { outbox: { sent: 1 } },
       },

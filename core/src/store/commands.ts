@@ -5,6 +5,7 @@ import { inboxCommands } from "./inbox.ts";
 import { ledgerCommands } from "./ledger.ts";
 import { mediaCommands } from "./media.ts";
 import { outboxCommands } from "./outbox.ts";
+import { pairingCommands } from "./pairing.ts";
 import { runsCommands } from "./runs.ts";
 import { sessionsCommands } from "./sessions.ts";
 import type { Command } from "./tx.ts";
@@ -21,6 +22,7 @@ export type Commands = typeof devicesCommands &
   typeof inboxCommands &
   typeof ledgerCommands &
   typeof outboxCommands &
+  typeof pairingCommands &
   typeof sessionsCommands;
 
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
@@ -33,6 +35,7 @@ export const COMMANDS: Commands = {
   ...inboxCommands,
   ...ledgerCommands,
   ...outboxCommands,
+  ...pairingCommands,
   ...sessionsCommands,
 } satisfies Record<string, Command>;
 

@@ -34,9 +34,10 @@ export interface InboxClaim {
   readonly repliesToUs: boolean;
 }
 
-/** An answer to somebody who was refused, sent at most once per sender and account. */
+/** An answer to somebody who was refused, sent at most once per sender and account unless it `repeats`. */
 export interface RefusalAnswer extends AccountName {
   readonly sender: string;
+  readonly repeats?: boolean;
   readonly intents: readonly OutboxIntent[];
 }
 

@@ -88,7 +88,11 @@ export const inboxCommands = {
   ): { readonly answered: boolean } => {
     markInbox(tx, args.ids, { state: "refused", reason: args.reason, at: args.at });
     if (args.answer === undefined) return { answered: false };
-    const { channel, account, sender, intents } = args.answer;
+    const { channel, account, sender, intents, repeats = false } = args.answer;
+    if (repeats) {
+      insertIntents(tx, intents);
+      return { answered: true };
+    }
     const first = tx.run(
       "INSERT INTO access_answers (channel, account, sender, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       channel,

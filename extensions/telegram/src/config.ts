@@ -27,8 +27,9 @@ const group = Type.Object(
 const policyKeys = {
   enabled: Type.Optional(Type.Boolean({ description: "Whether this account connects. Default true." })),
   dmPolicy: Type.Optional(
-    Type.Union([Type.Literal("allowlist"), Type.Literal("open")], {
-      description: "Who may write to the bot in private: only allowFrom, or everybody. Default allowlist.",
+    Type.Union([Type.Literal("pairing"), Type.Literal("allowlist"), Type.Literal("open"), Type.Literal("disabled")], {
+      description:
+        "Who may write to the bot in private: allowFrom and whom you approved by code, allowFrom alone, everybody, or nobody. Default pairing.",
     }),
   ),
   allowFrom: Type.Optional(
@@ -39,7 +40,9 @@ const policyKeys = {
       description: "Which groups the agent listens in: those listed in groups, all, or none. Default allowlist.",
     }),
   ),
-  groupAllowFrom: Type.Optional(Ids("Who may speak to the agent in groups. Default: as the host's group policy says.")),
+  groupAllowFrom: Type.Optional(
+    Ids("Who may speak to the agent in groups. Default: allowFrom; with groupPolicy open, everybody."),
+  ),
   requireMention: Type.Optional(
     Type.Boolean({ description: "In groups, answer only when mentioned, replied to or commanded. Default true." }),
   ),

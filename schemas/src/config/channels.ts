@@ -2,11 +2,8 @@ import { type Static, type TProperties, Type } from "@sinclair/typebox";
 import { oneOf, open } from "../shapes.ts";
 import { ID_PATTERN } from "../manifest.ts";
 
-/** DM policies this gateway enforces. */
-export const DM_POLICIES = ["allowlist", "open"] as const;
-
-/** DM policies of the field that this gateway does not enforce yet; the config loader names them in its refusal. */
-export const LATER_DM_POLICIES = ["pairing", "disabled"] as const;
+/** Who may write in private. */
+export const DM_POLICIES = ["pairing", "allowlist", "open", "disabled"] as const;
 
 /** Who in a group may address the agent. */
 export const GROUP_POLICIES = ["allowlist", "open", "disabled"] as const;
@@ -34,17 +31,21 @@ export const channelPolicy = {
   dmPolicy: Type.Optional(
     oneOf(
       DM_POLICIES,
-      "Whose direct messages are answered: allowlist (those in allowFrom) or open (everybody). Default allowlist.",
+      "Whose direct messages are answered: pairing (those in allowFrom and those you approved; others get a code), allowlist (those in allowFrom), open (everybody) or disabled (nobody). Default pairing.",
     ),
   ),
-  allowFrom: senders('Platform ids of the people who are answered; "*" is everybody. Default none.'),
+  allowFrom: senders(
+    'Ids (or @handles, which can change hands) of the people who are answered; "*" is everybody. Default none.',
+  ),
   groupPolicy: Type.Optional(
     oneOf(
       GROUP_POLICIES,
       "Which groups are heard: allowlist (those in groups), open (all) or disabled. Default allowlist.",
     ),
   ),
-  groupAllowFrom: senders("Platform ids of the people heard in groups. Default: everybody in a heard group."),
+  groupAllowFrom: senders(
+    "Ids or @handles of the people heard in groups. Default: allowFrom; with groupPolicy open, everybody.",
+  ),
   groups: Type.Optional(
     Type.Record(Type.String({ minLength: 1 }), GroupPolicy, {
       description: 'Settings by group id; "*" holds for groups without their own. Default none.',
@@ -58,7 +59,7 @@ export const channelPolicy = {
 /** The values that hold where neither account nor channel says anything. */
 export const CHANNEL_POLICY_DEFAULTS = {
   enabled: true,
-  dmPolicy: "allowlist",
+  dmPolicy: "pairing",
   allowFrom: [],
   groupPolicy: "allowlist",
   groups: {},

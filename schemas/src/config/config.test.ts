@@ -56,7 +56,7 @@ describe("the configuration", () => {
     [{ gateway: { bind: "everywhere!" } }, '/gateway/bind: must match pattern "^(loopback|[0-9A-Fa-f.:]+)$"'],
     [{ gateway: { auth: { token: { $exec: [] } } } }, "/gateway/auth/token/$exec: must NOT have fewer than 1 items"],
     [
-      { channels: { telegram: { dmPolicy: "pairing" } } },
+      { channels: { telegram: { dmPolicy: "paring" } } },
       "/channels/telegram/dmPolicy: must be equal to one of the allowed values",
     ],
     [{ channels: { Telegram: {} } }, "/channels: must NOT have additional properties"],
@@ -81,6 +81,8 @@ describe("the configuration", () => {
   it("types what was loaded", () => {
     expectTypeOf<Config["gateway"]["port"]>().toBeNumber();
     expectTypeOf<Config["gateway"]["auth"]["token"]>().toEqualTypeOf<string | undefined>();
-    expectTypeOf<Config["channels"][string]["dmPolicy"]>().toEqualTypeOf<"allowlist" | "open" | undefined>();
+    expectTypeOf<Config["channels"][string]["dmPolicy"]>().toEqualTypeOf<
+      "pairing" | "allowlist" | "open" | "disabled" | undefined
+    >();
   });
 });

@@ -3,9 +3,10 @@ import type { EventDescriptor } from "../descriptor.ts";
 import { agentEvents } from "./agent.ts";
 import { chatEvents } from "./chat.ts";
 import { gatewayEvents } from "./gateway.ts";
+import { pairingEvents } from "./pairing.ts";
 
 /** Every event of the gateway by name, in the order they are advertised. */
-export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents } as const satisfies Record<
+export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents, ...pairingEvents } as const satisfies Record<
   string,
   EventDescriptor
 >;

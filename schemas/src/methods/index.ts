@@ -5,6 +5,7 @@ import { channelMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
 import { extensionMethods } from "./extensions.ts";
+import { pairingMethods } from "./pairing.ts";
 import { sendMethods } from "./send.ts";
 import { sessionMethods } from "./sessions.ts";
 import { systemMethods } from "./system.ts";
@@ -13,6 +14,7 @@ import { systemMethods } from "./system.ts";
 export const METHODS = {
   ...systemMethods,
   ...channelMethods,
+  ...pairingMethods,
   ...configMethods,
   ...extensionMethods,
   ...sessionMethods,

@@ -93,8 +93,8 @@ function nextSteps(done: {
   const lines = [
     `configured ${id} in ${done.configFile}`,
     ...(done.lostComments ? ["the file's comments are gone: its values are kept"] : []),
-    ...(allowed ? [] : [`say who may write: openclaw config set channels.${id}.allowFrom '["<your id on ${id}>"]'`]),
     done.running ? "restart the gateway to use it" : "start the gateway to use it: openclaw gateway",
+    ...(allowed ? [] : [`then write to it: it answers with a code for openclaw pairing approve ${id} <code>`]),
     `then check it: openclaw channels test ${id}`,
   ];
   return `${lines.join("\n")}\n`;

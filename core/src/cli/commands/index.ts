@@ -24,6 +24,24 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "pairing",
+    describe: "Decide on people who wrote to a channel and are not known",
+    children: [
+      {
+        command: "list [channel]",
+        describe: "Show who waits and who was let in",
+        load: () => import("./pairing-list.ts"),
+      },
+      { command: "approve <channel> <code>", describe: "Let somebody in", load: () => import("./pairing-approve.ts") },
+      { command: "reject <channel> <code>", describe: "Forget a request", load: () => import("./pairing-reject.ts") },
+      {
+        command: "remove <channel> <sender>",
+        describe: "Take an approval back",
+        load: () => import("./pairing-remove.ts"),
+      },
+    ],
+  },
+  {
     command: "config",
     describe: "Read and change the configuration file",
     children: [

@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { type FakeCall, startFakeTelegram } from "openclaw-channel-telegram/fake";
+import { type GatewayProcess, startGatewayProcess } from "openclaw-host-testing";
+import { describe, expect } from "vitest";
+import { cli } from "./cli.ts";
+import { verifies } from "./verifies.ts";
+
+const extensions = [new URL("../../extensions", import.meta.url).pathname];
+
+const platform = async () => {
+  const fake = await startFakeTelegram();
+  return Object.assign(fake, { [Symbol.asyncDispose]: () => fake.close() });
+};
+
+type Platform = Awaited<ReturnType<typeof platform>>;
+
+const configFor = (fake: Platform, channel: object = {}, more: object = {}) => ({
+  channels: { telegram: { botToken: fake.token, apiRoot: fake.url, pollTimeoutSeconds: 1, ...channel } },
+  ...more,
+});
+
+const bob = { id: 777, is_bot: false, first_name: "Bob" };
+
+/** What the bot says to somebody, now or later. */
+const told = (fake: Platform, id: number, text: RegExp): Promise<FakeCall> =>
+  fake.waitFor(
+    ({ method, args }) =>
+      method === "sendMessage" && String(args["chat_id"]) === String(id) && text.test(String(args["text"])),
+    15_000,
+  );
+
+/** The command line on the gateway's own host. */
+const onHost = (gateway: GatewayProcess, args: readonly string[]) =>
+  cli(args, { HOME: gateway.stateDir, OPENCLAW_STATE_DIR: gateway.stateDir, OPENCLAW_GATEWAY_TOKEN: gateway.token });
+
+describe("policy", () => {
+  verifies("policy:pairing", async () => {
+    await using fake = await platform();
+    await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
+    const operator = await gateway.client();
+    const requested = new Promise((resolve) => operator.on("channel.pairing.requested", resolve));
+    fake.say("let me in", { from: bob });
+    const answer = await told(fake, bob.id, /code/);
+    const code = /approve telegram ([A-Z2-9]{8})$/.exec(String(answer.args["text"]))?.[1] ?? "";
+    expect(await requested).toMatchObject({ channel: "telegram", accountId: "default", senderId: "777", code });
+    fake.say("are you there?", { from: bob });
+    await fake.waitFor(
+      () => fake.sent("sendMessage").filter(({ args }) => String(args["text"]).includes(code)).length === 2,
+      15_000,
+    );
+    const listed = await onHost(gateway, ["pairing", "list", "telegram"]);
+    expect(listed, listed.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining(`${code}  777`) });
+    const approved = await onHost(gateway, ["pairing", "approve", "telegram", code.toLowerCase()]);
+    expect(approved, approved.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("777 may now write") });
+    await told(fake, bob.id, /you may write to me now/);
+    fake.say("thank you", { from: bob });
+    await told(fake, bob.id, /^echo: thank you$/);
+    expect(fake.sent("sendMessage").filter(({ args }) => String(args["text"]).startsWith("echo:"))).toHaveLength(1);
+    expect(await readFile(gateway.configPath, "utf8")).not.toContain("777");
+    const group = { id: -100_777, type: "supergroup", title: "Team" } as const;
+    fake.say("@fake_bot hello", {
+      from: bob,
+      chat: group,
+      message: { entities: [{ type: "mention", offset: 0, length: 9 }] },
+    });
+    const removed = await onHost(gateway, ["pairing", "remove", "telegram", "777"]);
+    expect(removed, removed.stderr).toMatchObject({ code: 0 });
+    fake.say("and now?", { from: bob });
+    await told(fake, bob.id, /Your code is/);
+    expect(fake.sent("sendMessage").filter(({ args }) => String(args["chat_id"]) === String(group.id))).toEqual([]);
+  });
+});
