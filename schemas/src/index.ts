@@ -49,11 +49,13 @@ export {
 export { type AcceptedOf, METHODS, type MethodName, type ParamsOf, type ResultOf } from "./methods/index.ts";
 export { AccountSnapshot } from "./methods/channels.ts";
 export { PairedSender, PairingRequest } from "./methods/pairing.ts";
+export { DELIVERY_STATES, DeliveryPart, DeliverySummary } from "./delivery.ts";
 export { ExtensionRow } from "./methods/extensions.ts";
 export { SessionRecord, SessionRow } from "./methods/sessions.ts";
 export { EVENTS, type EventName, type PayloadOf } from "./events/index.ts";
 export { AgentEventPayload } from "./events/agent.ts";
 export { ChatEventPayload } from "./events/chat.ts";
+export { DeliveryEventPayload } from "./events/delivery.ts";
 export { EXTENSION_STATES, type ExtensionState, ISOLATIONS, type Isolation } from "./extension.ts";
 export { ID_PATTERN, MANIFEST_FILE, Manifest, Permissions, Provides } from "./manifest.ts";
 export {

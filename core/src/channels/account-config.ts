@@ -1,3 +1,4 @@
+import { SENDS_PER_SECOND } from "./pace.ts";
 import { type AccessPolicy, parsePolicy } from "./policy.ts";
 
 /** One account as the config file has it: the channel's keys with the account's own laid over them. */
@@ -8,7 +9,13 @@ export interface ConfiguredAccount {
   /** Secrets are still references. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly policy: AccessPolicy;
+  readonly onUnknown: OnUnknown;
+  /** Platform calls a second at most. */
+  readonly sendsPerSecond: number;
 }
+
+/** What becomes of a part whose fate cannot be found out: it waits for the owner, or is sent again and may come twice. */
+export type OnUnknown = "park" | "resend";
 
 /** The account of a channel without `accounts`. */
 export const DEFAULT_ACCOUNT = "default";
@@ -31,6 +38,8 @@ function account(
     enabled: common["enabled"] !== false && own.keys["enabled"] !== false,
     config,
     policy: parsePolicy(config, `${owner}.allowFrom`),
+    onUnknown: config["onUnknown"] === "resend" ? "resend" : "park",
+    sendsPerSecond: typeof config["sendsPerSecond"] === "number" ? config["sendsPerSecond"] : SENDS_PER_SECOND,
   };
 }
 

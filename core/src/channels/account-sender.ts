@@ -1,19 +1,33 @@
 import { type Alarm, createAlarm } from "../base/alarm.ts";
 import type { Logger } from "../base/log.ts";
+import type { Receipt } from "openclaw-host-sdk";
 import type { ChannelConnection } from "../host/channel-port.ts";
 import type { Store } from "../store/db.ts";
 import type { AccountName } from "../store/inbox.ts";
-import type { DeliveryOutcome } from "../store/ledger.ts";
-import type { OutboxClaim, Settlement } from "../store/outbox.ts";
-import { type SendingParts, attempt } from "./sending.ts";
+import type { ClaimKey, OutboxClaim, Settled, Settlement } from "../store/outbox.ts";
+import type { OnUnknown } from "./account-config.ts";
+import type { Pace } from "./pace.ts";
+import { type SendingParts, attempt, isParked } from "./sending.ts";
 
 export interface SenderParts extends SendingParts {
   readonly store: Store;
   readonly log: Logger;
   readonly name: AccountName;
   readonly connection: ChannelConnection;
-  /** A part's settlement is committed; `outcome` when its delivery is finished. */
-  readonly onSettled: (settlement: Settlement, delivery: { deliveryId: string; outcome?: DeliveryOutcome }) => void;
+  /** The account's own, whichever connection it has. */
+  readonly pace: Pace;
+  readonly onUnknown: () => OnUnknown;
+  /** A part's settlement is committed. */
+  readonly onSettled: (news: SettledPart) => void;
+}
+
+/** One part whose fate was stored, and its delivery. */
+export interface SettledPart {
+  readonly claim: OutboxClaim;
+  readonly settlement: Settlement;
+  readonly delivery: Settled;
+  /** True when the receipt came after the call was given up. */
+  readonly late?: true;
 }
 
 /** Parts of one account in flight at a time, each of another conversation. */
@@ -30,7 +44,6 @@ export class AccountSender {
   #pumping: Promise<void> | undefined;
   #wakeAgain = false;
   #stopped = false;
-  #pausedUntil = 0;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
@@ -69,16 +82,19 @@ export class AccountSender {
 
   /** Never rejects. */
   async #pump(): Promise<void> {
-    const { clock, log, name, store } = this.#parts;
+    const { clock, log, name, pace, store } = this.#parts;
     while (this.#wakeAgain && !this.#stopped) {
       this.#wakeAgain = false;
-      const limit = PARALLEL - this.#inFlight.size;
-      if (limit <= 0) return;
-      if (clock.now() < this.#pausedUntil) return this.#alarm.at(this.#pausedUntil);
+      const places = PARALLEL - this.#inFlight.size;
+      if (places <= 0) return;
+      const limit = Math.min(places, pace.free());
+      if (limit <= 0) return this.#alarm.at(pace.freeAt());
       try {
         const { claims, nextAt } = await store.run("outbox.claim", { ...name, now: clock.now(), limit });
+        pace.take(claims.length);
         for (const claim of claims) this.#start(claim);
-        if (nextAt !== undefined && claims.length < limit) this.#alarm.at(nextAt);
+        if (claims.length === limit && limit < places) this.#alarm.at(pace.freeAt());
+        else if (claims.length < limit && nextAt !== undefined) this.#alarm.at(nextAt);
       } catch (error) {
         log.error("the outbox cannot be read; sending rests", { ...name, error: String(error) });
         this.#alarm.at(clock.now() + STORE_RETRY_MS);
@@ -96,14 +112,19 @@ export class AccountSender {
 
   /** Never rejects. */
   async #handle(claim: OutboxClaim): Promise<void> {
-    const { clock, connection, log, name } = this.#parts;
+    const { clock, connection, log, name, onUnknown, pace } = this.#parts;
     if (this.#stopped) {
       await this.#settle(claim, notBegun(claim, clock.now()));
       return;
     }
-    const { settlement, pauseMs } = await attempt(this.#parts, connection, { claim, signal: this.#abort.signal });
-    if (pauseMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, clock.now() + pauseMs);
-    if (settlement.state !== "sent") {
+    const { settlement, pauseMs } = await attempt(this.#parts, connection, {
+      claim,
+      signal: this.#abort.signal,
+      onUnknown: onUnknown(),
+      late: (receipt) => void this.#late(claim, receipt),
+    });
+    if (pauseMs !== undefined) pace.rest(pauseMs);
+    if (settlement.state !== "sent" && !isParked(settlement)) {
       const { deliveryId, part } = claim;
       const facts = { ...name, deliveryId, part: part.index, state: settlement.state, reason: settlement.reason };
       log.warn("a part was not sent", facts);
@@ -111,13 +132,27 @@ export class AccountSender {
     await this.#settle(claim, settlement);
   }
 
+  /** Never rejects. A receipt that cannot be stored leaves the part as it is: of unknown fate. */
+  async #late(claim: OutboxClaim, receipt: Receipt): Promise<void> {
+    const { clock, log, name, store } = this.#parts;
+    const facts = { ...name, deliveryId: claim.deliveryId, part: claim.part.index };
+    try {
+      const delivery = await store.run("outbox.late", { claim: keyOf(claim), at: clock.now(), receipt });
+      log.info("a receipt came after its send was given up", { ...facts, settles: delivery !== undefined });
+      if (delivery === undefined) return;
+      this.#parts.onSettled({ claim, settlement: { state: "sent", receipt }, delivery, late: true });
+    } catch (error) {
+      log.warn("a late receipt could not be stored", { ...facts, error: String(error) });
+    }
+  }
+
   /** Until it is stored the conversation waits: whatever came of the part must not be forgotten. */
   async #settle(claim: OutboxClaim, settlement: Settlement): Promise<void> {
     const { clock, log, name, store } = this.#parts;
     for (;;) {
       try {
-        const delivery = await store.run("outbox.settle", { id: claim.id, at: clock.now(), settlement });
-        if (delivery !== undefined) this.#parts.onSettled(settlement, delivery);
+        const delivery = await store.run("outbox.settle", { claim: keyOf(claim), at: clock.now(), settlement });
+        if (delivery !== undefined) this.#parts.onSettled({ claim, settlement, delivery });
         return;
       } catch (error) {
         log.error("what came of a part cannot be stored yet", {
@@ -131,6 +166,8 @@ export class AccountSender {
     }
   }
 }
+
+const keyOf = ({ id, attempt, checks }: OutboxClaim): ClaimKey => ({ id, attempt, checks });
 
 /** A part that was claimed while the connection ended was certainly not sent. */
 function notBegun(claim: OutboxClaim, now: number): Settlement {

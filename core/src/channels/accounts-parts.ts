@@ -2,6 +2,7 @@ import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/db.ts";
+import type { ParkedParts } from "../store/deliveries.ts";
 import type { AccountName } from "../store/inbox.ts";
 import type { Link } from "./account-state.ts";
 import type { GuestCalls } from "./guest-call.ts";
@@ -26,6 +27,8 @@ export interface AccountsParts {
   readonly inbox: Pick<Inbox, "receive" | "cursor">;
   readonly registry: ChannelRegistry;
   readonly configs: ChannelConfigs;
+  /** What of an account waits for its owner. */
+  readonly parked: (name: AccountName) => ParkedParts | undefined;
   /** A connection is up; the undo runs when it ends. */
   readonly onLink: (name: AccountName, link: Link) => Undo;
   /** Something `channels.status` shows has changed. Called, never awaited. */

@@ -1,6 +1,7 @@
 import type { Capabilities, MediaRef, PendingMedia, ProbeResult } from "openclaw-host-sdk";
 import { WireError, invalidRequest } from "../base/wire-error.ts";
 import type { ChannelPort } from "../host/channel-port.ts";
+import type { ParkedParts } from "../store/deliveries.ts";
 import type { AccountName } from "../store/inbox.ts";
 import { type ConfiguredAccount, accountsOf } from "./account-config.ts";
 import { AccountEntry } from "./account-entry.ts";
@@ -14,6 +15,8 @@ import type { DeliveryTarget, Routing } from "./route.ts";
 export interface AccountView {
   readonly configured: ConfiguredAccount;
   readonly facts?: AccountFacts;
+  /** Parts of unknown fate that wait for the owner. */
+  readonly parked?: ParkedParts;
 }
 
 /** Who is heard on an account, and where it goes. */
@@ -92,7 +95,12 @@ class AccountSet implements Accounts {
       .flatMap(([id, config]) => accountsOf(id, config))
       .map((configured) => {
         const entry = this.#entries.get(keyOf(configured));
-        return entry === undefined ? { configured } : { configured, facts: entry.facts() };
+        const parked = this.#parts.parked(configured);
+        return {
+          configured,
+          ...(entry === undefined ? {} : { facts: entry.facts() }),
+          ...(parked === undefined ? {} : { parked }),
+        };
       });
   }
 

@@ -1,10 +1,12 @@
 import type { Clock, Undo } from "../base/clock.ts";
+import type { EventSink } from "../base/event-sink.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { ChannelPort } from "../host/channel-port.ts";
 import type { Store } from "../store/db.ts";
 import type { ChannelConfigs } from "./accounts-parts.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
+import { announce } from "./delivery-news.ts";
 import { type GuestCalls, createGuestCalls } from "./guest-call.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
 import { type Ledger, createLedger } from "./ledger.ts";
@@ -20,6 +22,7 @@ export interface ChannelsParts {
   readonly ids: Ids;
   readonly log: Logger;
   readonly configs: ChannelConfigs;
+  readonly sink: EventSink;
   /** Called, never awaited, when a message may be ready for a turn. */
   readonly onRecorded: () => void;
   /** Called, never awaited, when something `channels.status` shows has changed. */
@@ -56,9 +59,12 @@ async function openDoors(parts: ChannelsParts): Promise<Doors> {
     ids,
     log,
     calls,
-    onSettled: (name, settlement) => {
-      if (settlement.state === "sent") accounts.noteSent(name);
+    rules: (name) => accounts.find(name)?.configured,
+    onSettled: (name, news) => {
+      if (news.settlement.state === "sent") accounts.noteSent(name);
+      announce(parts, name, news);
     },
+    ...(parts.onChange === undefined ? {} : { onParked: parts.onChange }),
   });
   const accounts: Accounts = createAccounts({
     store,
@@ -69,6 +75,7 @@ async function openDoors(parts: ChannelsParts): Promise<Doors> {
     inbox,
     registry,
     configs,
+    parked: (name) => outbox.parked(name),
     onLink(name, link) {
       const detach = outbox.attach(name, link.connection);
       inbox.wake();

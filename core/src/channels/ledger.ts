@@ -1,8 +1,10 @@
 import type { Store } from "../store/db.ts";
 import type { AccountName } from "../store/inbox.ts";
-import type { DeliveryRecord, StateCount } from "../store/ledger.ts";
+import type { DeliveryCursor, DeliveryFilter, DeliveryPage } from "../store/deliveries.ts";
+import type { FollowedDelivery, PartRecord, StateCount } from "../store/ledger.ts";
 
-export type { DeliveryRecord, StateCount } from "../store/ledger.ts";
+export { decisive } from "../store/ledger.ts";
+export type { DeliveryRecord, PartRecord, StateCount } from "../store/ledger.ts";
 
 /** Rows of one account by state. A state without rows is absent. */
 export interface AccountCounts {
@@ -12,7 +14,13 @@ export interface AccountCounts {
 
 /** What happened to every message, as the tables know it. */
 export interface Ledger {
-  delivery(deliveryId: string): Promise<DeliveryRecord | undefined>;
+  delivery(deliveryId: string): Promise<FollowedDelivery | undefined>;
+  /** Newest first. */
+  list(page: {
+    readonly filter: DeliveryFilter;
+    readonly limit: number;
+    readonly after?: DeliveryCursor;
+  }): Promise<DeliveryPage>;
   /** Counts of every account that ever received or sent. */
   counts(): Promise<readonly StateCount[]>;
 }
@@ -20,9 +28,13 @@ export interface Ledger {
 export function createLedger(store: Store): Ledger {
   return {
     delivery: (deliveryId) => store.run("ledger.delivery", { deliveryId }),
+    list: (page) => store.run("deliveries.list", page),
     counts: () => store.run("ledger.counts", {}),
   };
 }
+
+/** True when its fate is unknown and nothing more will be done about it without its owner. */
+export const isParkedPart = ({ state, nextAt }: PartRecord): boolean => state === "unknown" && nextAt === undefined;
 
 /** The share of one account. */
 export function countsOf(counts: readonly StateCount[], name: AccountName): AccountCounts {

@@ -2,12 +2,17 @@ import type { Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { ChannelConnection } from "../host/channel-port.ts";
 import type { Store } from "../store/db.ts";
+import type { Decided, ParkedParts } from "../store/deliveries.ts";
 import type { AccountName } from "../store/inbox.ts";
 import type { DeliveryOutcome } from "../store/ledger.ts";
-import type { OutboxIntent, Settlement } from "../store/outbox.ts";
-import { AccountSender } from "./account-sender.ts";
-import type { SendingParts } from "./sending.ts";
+import type { OutboxIntent } from "../store/outbox.ts";
+import type { ConfiguredAccount } from "./account-config.ts";
+import { AccountSender, type SettledPart } from "./account-sender.ts";
+import { type Pace, SENDS_PER_SECOND, createPace } from "./pace.ts";
+import { type ParkedBoard, createParkedBoard, retryCommand } from "./parked.ts";
+import { type SendingParts, isParked } from "./sending.ts";
 
+export type { Decided, DeliveryCursor } from "../store/deliveries.ts";
 export type { DeliveryOutcome } from "../store/ledger.ts";
 export type { OutboxIntent } from "../store/outbox.ts";
 
@@ -19,6 +24,12 @@ export interface Outbox {
   wake(): void;
   /** The delivery's outcome once no part of it is open, or as it stands after `timeoutMs`. Rejects for an unknown delivery. */
   settled(deliveryId: string, timeoutMs: number): Promise<DeliveryOutcome>;
+  /** Queues what of a delivery is parked or dead again; undefined for an unknown delivery. */
+  retry(deliveryId: string): Promise<Decided | undefined>;
+  /** Gives up what of a delivery was not sent; undefined for an unknown delivery. */
+  drop(deliveryId: string): Promise<Decided | undefined>;
+  /** What of an account waits for its owner. */
+  parked(name: AccountName): ParkedParts | undefined;
   /** Sends an account's messages over this connection until the undo is called. */
   attach(name: AccountName, connection: ChannelConnection): Undo;
   /** Sends nothing more, waits shortly for what is in flight. */
@@ -28,9 +39,15 @@ export interface Outbox {
 export interface OutboxParts extends SendingParts {
   readonly store: Store;
   readonly log: Logger;
+  /** What the owner decided for an account, as it is configured now. */
+  readonly rules: (name: AccountName) => SendingRules | undefined;
   /** A part's fate is stored. Called, never awaited. */
-  readonly onSettled?: (name: AccountName, settlement: Settlement) => void;
+  readonly onSettled?: (name: AccountName, news: SettledPart) => void;
+  /** Parts were parked or taken up again. Called, never awaited. */
+  readonly onParked?: () => void;
 }
+
+type SendingRules = Pick<ConfiguredAccount, "onUnknown" | "sendsPerSecond">;
 
 /** How long a stop waits for parts in flight, ms; their fate is then unknown. */
 const CLOSE_GRACE_MS = 1_000;
@@ -67,9 +84,13 @@ class OpenOutbox implements Outbox {
   readonly #waiters = new Waiters();
   /** Senders whose connection ended stay until their last part is settled. */
   readonly #senders = new Set<AccountSender>();
+  /** By account; they outlive connections, as the platform's own count does. */
+  readonly #paces = new Map<string, Pace>();
+  readonly #board: ParkedBoard;
 
-  constructor(parts: OutboxParts) {
+  constructor(parts: OutboxParts, board: ParkedBoard) {
     this.#parts = parts;
+    this.#board = board;
   }
 
   wake(): void {
@@ -97,15 +118,38 @@ class OpenOutbox implements Outbox {
     }
   }
 
+  async retry(deliveryId: string): Promise<Decided | undefined> {
+    const { store, clock } = this.#parts;
+    const decided = await store.run("deliveries.retry", { deliveryId, at: clock.now() });
+    await this.#board.refresh();
+    this.wake();
+    return decided;
+  }
+
+  async drop(deliveryId: string): Promise<Decided | undefined> {
+    const { store, clock } = this.#parts;
+    const decided = await store.run("deliveries.drop", { deliveryId, reason: "dropped by the owner", at: clock.now() });
+    if (decided === undefined) return undefined;
+    await this.#board.refresh();
+    const outcome = await outcomeOf(store, deliveryId);
+    if (outcome.final) this.#waiters.tell(outcome);
+    // The conversation goes on with what was behind it.
+    this.wake();
+    return decided;
+  }
+
+  parked(name: AccountName): ParkedParts | undefined {
+    return this.#board.of(name);
+  }
+
   attach(name: AccountName, connection: ChannelConnection): Undo {
     const sender = new AccountSender({
       ...this.#parts,
       name,
       connection,
-      onSettled: (settlement, { outcome }) => {
-        if (outcome !== undefined) this.#waiters.tell(outcome);
-        this.#parts.onSettled?.(name, settlement);
-      },
+      pace: this.#paceOf(name),
+      onUnknown: () => this.#parts.rules(name)?.onUnknown ?? "park",
+      onSettled: (news) => this.#settled(name, news),
     });
     this.#senders.add(sender);
     sender.wake();
@@ -117,6 +161,28 @@ class OpenOutbox implements Outbox {
         this.wake();
       });
     };
+  }
+
+  #paceOf(name: AccountName): Pace {
+    const perSecond = this.#parts.rules(name)?.sendsPerSecond ?? SENDS_PER_SECOND;
+    const key = JSON.stringify([name.channel, name.account, perSecond]);
+    const pace = this.#paces.get(key) ?? createPace(this.#parts.clock, perSecond);
+    this.#paces.set(key, pace);
+    return pace;
+  }
+
+  #settled(name: AccountName, news: SettledPart): void {
+    const { claim, settlement, delivery, late = false } = news;
+    const { deliveryId, part } = claim;
+    if (delivery.outcome !== undefined) this.#waiters.tell(delivery.outcome);
+    if (settlement.state === "unknown" && isParked(settlement)) {
+      this.#parts.log.warn(
+        `a message may or may not have arrived and is parked; send it again with: ${retryCommand(deliveryId)}`,
+        { ...name, deliveryId, part: part.index, reason: settlement.reason },
+      );
+    }
+    if (isParked(settlement) || late) void this.#board.refresh();
+    this.#parts.onSettled?.(name, news);
   }
 
   async close(): Promise<void> {
@@ -131,5 +197,7 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const { store, clock, log } = parts;
   const count = await store.run("outbox.recover", { now: clock.now() });
   if (count > 0) log.warn("parts were being sent when the gateway stopped; their fate is unknown", { count });
-  return new OpenOutbox(parts);
+  const board = createParkedBoard({ ...parts, ...(parts.onParked === undefined ? {} : { onChange: parts.onParked }) });
+  await board.refresh();
+  return new OpenOutbox(parts, board);
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { ChannelConnection } from "../host/channel-port.ts";
 import type { OutboxClaim, Settlement } from "../store/outbox.ts";
+import type { OnUnknown } from "./account-config.ts";
 import type { GuestCalls } from "./guest-call.ts";
 
 export interface SendingParts {
@@ -38,6 +39,9 @@ function retryAfter(error: SendError): number {
   return typeof retryAfterMs === "number" && retryAfterMs > 0 ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : 0;
 }
 
+const backoff = ({ ids }: SendingParts, failures: number): number =>
+  backoffMs(Math.max(1, failures), { ...RETRY, fraction: () => ids.fraction() });
+
 /** A receipt names at least one message; anything else tells nothing. */
 function isReceipt(value: unknown): value is Receipt {
   if (typeof value !== "object" || value === null) return false;
@@ -56,17 +60,14 @@ function unknown(parts: SendingParts, connection: ChannelConnection, reason: str
 
 function notSent(parts: SendingParts, claim: OutboxClaim, error: SendError): SendResult {
   const reason = error.message;
-  if (claim.attempt >= MAX_ATTEMPTS) {
-    return { settlement: { state: "dead", reason: `gave up after ${claim.attempt} attempts: ${reason}` } };
+  if (claim.tries >= MAX_ATTEMPTS) {
+    return { settlement: { state: "dead", reason: `gave up after ${claim.tries} attempts: ${reason}` } };
   }
   const { movedTo } = error.data;
   if (movedTo !== undefined) {
     return { settlement: { state: "retry", nextAt: parts.clock.now(), reason, counts: true, movedTo } };
   }
-  const delay = Math.max(
-    retryAfter(error),
-    backoffMs(claim.attempt, { ...RETRY, fraction: () => parts.ids.fraction() }),
-  );
+  const delay = Math.max(retryAfter(error), backoff(parts, claim.tries));
   return { settlement: { state: "retry", nextAt: parts.clock.now() + delay, reason, counts: true } };
 }
 
@@ -101,8 +102,10 @@ const metaOf = (claim: OutboxClaim) => ({ key: `${claim.deliveryId}/${claim.part
 async function send(parts: SendingParts, connection: ChannelConnection, work: Work): Promise<SendResult> {
   const { claim, signal } = work;
   try {
-    const receipt = await parts.calls.run({ what: "send", ms: SEND_MS, signal }, (call) =>
-      connection.send(claim.outbound, { ...metaOf(claim), attempt: claim.attempt }, call),
+    const receipt = await parts.calls.run(
+      { what: "send", ms: SEND_MS, signal },
+      (call) => connection.send(claim.outbound, { ...metaOf(claim), attempt: claim.attempt }, call),
+      (late) => isReceipt(late) && work.late(late),
     );
     if (isReceipt(receipt)) return sent(receipt);
     return unknown(parts, connection, "the channel confirmed the message without naming it");
@@ -116,7 +119,7 @@ async function send(parts: SendingParts, connection: ChannelConnection, work: Wo
 
 async function reconcile(parts: SendingParts, connection: ChannelConnection, work: Work): Promise<SendResult> {
   const { claim, signal } = work;
-  const { clock, ids } = parts;
+  const { clock } = parts;
   let reason = "the channel cannot tell whether the message was sent";
   if (connection.reconcile === undefined) return { settlement: { state: "unknown", reason } };
   try {
@@ -134,17 +137,34 @@ async function reconcile(parts: SendingParts, connection: ChannelConnection, wor
     reason = messageOf(error);
   }
   if (claim.checks >= MAX_CHECKS) return { settlement: { state: "unknown", reason } };
-  const nextAt = clock.now() + backoffMs(claim.checks, { ...RETRY, fraction: () => ids.fraction() });
-  return { settlement: { state: "unknown", reason, nextAt } };
+  return { settlement: { state: "unknown", reason, nextAt: clock.now() + backoff(parts, claim.checks) } };
+}
+
+/** True when nothing more will be done about a part of unknown fate unless its owner says so. */
+export const isParked = (settlement: Settlement): boolean =>
+  settlement.state === "unknown" && settlement.nextAt === undefined;
+
+/** For owners who would rather read a message twice than not at all. A part that stays unknown is parked in the end. */
+function resend(parts: SendingParts, { claim }: Work, parked: SendResult): SendResult {
+  const { settlement } = parked;
+  if (settlement.state !== "unknown" || claim.tries >= MAX_ATTEMPTS) return parked;
+  const nextAt = parts.clock.now() + backoff(parts, claim.tries);
+  return { settlement: { state: "retry", nextAt, reason: `${settlement.reason}; onUnknown is resend`, counts: true } };
 }
 
 export interface Work {
   readonly claim: OutboxClaim;
   /** Gives the call up; the part's fate is then unknown. */
   readonly signal: AbortSignal;
+  /** What the account's owner wants when the fate of a part cannot be found out. */
+  readonly onUnknown: OnUnknown;
+  /** A receipt came after the send was given up. */
+  readonly late: (receipt: Receipt) => void;
 }
 
 /** Acts on one claimed part and says what to store. Never rejects. */
-export function attempt(parts: SendingParts, connection: ChannelConnection, work: Work): Promise<SendResult> {
-  return work.claim.task === "send" ? send(parts, connection, work) : reconcile(parts, connection, work);
+export async function attempt(parts: SendingParts, connection: ChannelConnection, work: Work): Promise<SendResult> {
+  const act = work.claim.task === "send" ? send : reconcile;
+  const result = await act(parts, connection, work);
+  return work.onUnknown === "resend" && isParked(result.settlement) ? resend(parts, work, result) : result;
 }

@@ -1,4 +1,7 @@
+import type { Health } from "openclaw-host-sdk";
+import type { ParkedParts } from "../store/deliveries.ts";
 import type { AccountView, Accounts } from "./accounts.ts";
+import { retryCommand } from "./parked.ts";
 import type { ChannelRegistry } from "./registry.ts";
 
 /** How one account is, in the words of `channels.status` and `health`. */
@@ -26,6 +29,20 @@ function absent(view: AccountView): AccountStateSummary {
   return { ...IDLE, state: "unavailable", detail, reason: detail, fix: "see: openclaw extension list" };
 }
 
+/** What is wrong with the account comes first; what is wrong with single messages may wait. */
+function why(
+  parked: ParkedParts | undefined,
+  health: Pick<Health, "detail" | "fix">,
+): Pick<AccountStateSummary, "detail" | "reason" | "fix"> {
+  const { detail, fix } = health;
+  if (detail !== undefined) return { detail, reason: detail, ...(fix === undefined ? {} : { fix }) };
+  if (parked === undefined) return fix === undefined ? {} : { fix };
+  const { count, deliveryId } = parked;
+  const what = count === 1 ? "a message is parked: it" : `${count} message parts are parked: each`;
+  const text = `${what} may or may not have arrived; see: openclaw delivery list --state unknown`;
+  return { detail: text, reason: text, fix: `to send it again: ${retryCommand(deliveryId)}` };
+}
+
 export function accountState(view: AccountView): AccountStateSummary {
   const { facts } = view;
   if (facts === undefined) return absent(view);
@@ -37,8 +54,7 @@ export function accountState(view: AccountView): AccountStateSummary {
     connected: state.phase === "connected",
     linked: facts.identity !== undefined && health.state !== "logged-out",
     reconnectAttempts: facts.reconnectAttempts,
-    ...(health.detail === undefined ? {} : { detail: health.detail, reason: health.detail }),
-    ...(health.fix === undefined ? {} : { fix: health.fix }),
+    ...why(view.parked, health),
     ...(health.lastRoundTripAt === undefined ? {} : { lastRoundTripAt: health.lastRoundTripAt }),
   };
 }

@@ -112,6 +112,8 @@ export interface TestChannels extends Channels {
   readonly clock: FakeClock;
   /** How often a message may have become ready. */
   readonly recorded: () => number;
+  /** Events for operators, in order. */
+  readonly published: readonly (readonly [event: string, payload: unknown])[];
   /** Waits in real time until the condition holds; the fake clock stands still. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
   /** Moves the fake clock in steps of `stepMs` until the condition holds. */
@@ -138,11 +140,13 @@ export async function openTestChannels(
 ): Promise<TestChannels> {
   const { store, clock } = existing ?? { store: await openTestStore(), clock: createFakeClock() };
   let recorded = 0;
+  const published: [event: string, payload: unknown][] = [];
   const channels = await openChannels({
     store,
     clock,
     ids: { ...systemIds, fraction: () => 0 },
     log: silentLog,
+    sink: { publish: (event, payload) => void published.push([event, payload]) },
     configs: { section: () => section, resolve: async (_schema, config) => config },
     onRecorded: () => {
       recorded += 1;
@@ -158,6 +162,7 @@ export async function openTestChannels(
     store,
     clock,
     recorded: () => recorded,
+    published,
     until,
     advanceUntil,
     async dispose() {

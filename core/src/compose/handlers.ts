@@ -15,6 +15,7 @@ import { channelMethods } from "../methods/channels.ts";
 import { chatHistoryMethods } from "../methods/chat-history.ts";
 import { chatMethods } from "../methods/chat.ts";
 import { configMethods } from "../methods/config.ts";
+import { deliveryMethods } from "../methods/delivery.ts";
 import { extensionsMethods } from "../methods/extensions.ts";
 import type { HandlersFor } from "../methods/handler.ts";
 import { logsMethods } from "../methods/logs.ts";
@@ -53,6 +54,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...conversation(parts),
     ...sendMethods({ channels: messaging.channels, importMedia: (url) => parts.importer.importMedia(url) }),
     ...channelMethods({ channels: messaging.channels, clock }),
+    ...deliveryMethods({ channels: messaging.channels, clock }),
     ...pairingMethods({ pairing: messaging.pairing }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),
     ...extensionsMethods({ host }),

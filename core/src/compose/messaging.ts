@@ -54,6 +54,7 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     ids,
     log: log.child("channels"),
     configs: parts.configs,
+    sink,
     onRecorded: () => wake(),
     onChange: parts.onChange,
   });

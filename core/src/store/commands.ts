@@ -1,3 +1,4 @@
+import { deliveriesCommands } from "./deliveries.ts";
 import { guestStoreCommands } from "./guest-store.ts";
 import { devicesCommands } from "./devices.ts";
 import { idempotencyCommands } from "./idempotency.ts";
@@ -15,6 +16,7 @@ import type { Command } from "./tx.ts";
  * literal whose functions state their types (`(tx: Tx, args: {...}): Result => ...`).
  */
 export type Commands = typeof devicesCommands &
+  typeof deliveriesCommands &
   typeof idempotencyCommands &
   typeof guestStoreCommands &
   typeof mediaCommands &
@@ -28,6 +30,7 @@ export type Commands = typeof devicesCommands &
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
 export const COMMANDS: Commands = {
   ...devicesCommands,
+  ...deliveriesCommands,
   ...idempotencyCommands,
   ...guestStoreCommands,
   ...mediaCommands,

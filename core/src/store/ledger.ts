@@ -25,6 +25,24 @@ export interface DeliveryRecord {
   readonly parts: readonly PartRecord[];
 }
 
+/** An event of a platform that a delivery answers. Times are epoch ms. */
+export interface OriginEvent {
+  readonly eventId: string;
+  /** Present for messages. */
+  readonly messageId?: string;
+  readonly at: number;
+  readonly receivedAt: number;
+  readonly state: string;
+}
+
+/** A delivery with the way that led to it: platform events -> run -> delivery -> receipts. */
+export interface FollowedDelivery extends DeliveryRecord {
+  /** None when nothing that came in caused it, as with `send`. */
+  readonly events: readonly OriginEvent[];
+  /** Absent without a run, and once the run is forgotten. */
+  readonly run?: { readonly door: string; readonly sessionKey: string; readonly state: string };
+}
+
 /**
  * The state of a whole message. `final` is false while a part may still be sent. A message is `dead` or `unknown` when one of
  * its parts is; the reason is that part's.
@@ -57,11 +75,13 @@ interface PartRow {
   readonly changed_at: number;
 }
 
-interface DeliveryRow {
+/** The columns of a delivery as SQLite returns them. */
+export interface DeliveryRow {
   readonly id: string;
   readonly channel: string;
   readonly account: string;
   readonly run_id: string | null;
+  readonly origin: string | null;
   readonly outbound: string;
   readonly created_at: number;
 }
@@ -75,21 +95,27 @@ function partsOf(tx: Tx, deliveryId: string): PartRow[] {
 
 const parseReceipt = (json: string): Receipt => JSON.parse(json) as Receipt;
 
-/** Undefined for an unknown delivery. */
-export function deliveryOutcome(tx: Tx, deliveryId: string): DeliveryOutcome | undefined {
-  const parts = partsOf(tx, deliveryId);
-  const decisive =
+/** The part that stands for the whole message. */
+export function decisive<P extends { readonly state: OutboxState }>(parts: readonly P[]): P | undefined {
+  return (
     parts.find((part) => part.state === "dead") ??
     parts.find((part) => part.state === "unknown") ??
     parts.find((part) => part.state !== "sent") ??
-    parts[0];
-  if (decisive === undefined) return undefined;
+    parts[0]
+  );
+}
+
+/** Undefined for an unknown delivery. */
+export function deliveryOutcome(tx: Tx, deliveryId: string): DeliveryOutcome | undefined {
+  const parts = partsOf(tx, deliveryId);
+  const part = decisive(parts);
+  if (part === undefined) return undefined;
   const receipts = parts.map((part) => part.receipt).filter((receipt) => receipt !== null);
   return {
     deliveryId,
-    state: decisive.state,
+    state: part.state,
     final: parts.every((part) => part.next_at === null),
-    ...(decisive.reason === null ? {} : { reason: decisive.reason }),
+    ...(part.reason === null ? {} : { reason: part.reason }),
     receipts: receipts.map(parseReceipt),
   };
 }
@@ -106,24 +132,64 @@ function toPart(row: PartRow): PartRecord {
   };
 }
 
+/** The record behind a row. For use inside the commands of other families. */
+export function deliveryRecord(tx: Tx, row: DeliveryRow): DeliveryRecord {
+  return {
+    deliveryId: row.id,
+    channel: row.channel,
+    account: row.account,
+    ...(row.run_id === null ? {} : { runId: row.run_id }),
+    outbound: JSON.parse(row.outbound) as Outbound,
+    createdAt: row.created_at,
+    parts: partsOf(tx, row.id).map(toPart),
+  };
+}
+
+interface EventRow {
+  readonly event_id: string;
+  readonly message_id: string | null;
+  readonly at: number;
+  readonly received_at: number;
+  readonly state: string;
+}
+
+function eventsOf(tx: Tx, origin: string | null): OriginEvent[] {
+  if (origin === null) return [];
+  const rows = tx.all<EventRow>(
+    `SELECT event_id, event ->> '$.messageId' AS message_id, at, received_at, state
+     FROM inbox WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+    origin,
+  );
+  return rows.map((row) => ({
+    eventId: row.event_id,
+    ...(row.message_id === null ? {} : { messageId: row.message_id }),
+    at: row.at,
+    receivedAt: row.received_at,
+    state: row.state,
+  }));
+}
+
+function follow(tx: Tx, deliveryId: string): FollowedDelivery | undefined {
+  const row = tx.get<DeliveryRow>("SELECT * FROM deliveries WHERE id = ?", deliveryId);
+  if (row === undefined) return undefined;
+  const run = tx.get<NonNullable<FollowedDelivery["run"]>>(
+    "SELECT door, session_key AS sessionKey, state FROM runs WHERE run_id = ?",
+    row.run_id,
+  );
+  return {
+    ...deliveryRecord(tx, row),
+    events: eventsOf(tx, row.origin),
+    ...(run === undefined ? {} : { run: { ...run } }),
+  };
+}
+
 /** Reads over inbox and outbox. None of them writes. */
 export const ledgerCommands = {
   "ledger.outcome": (tx: Tx, args: { readonly deliveryId: string }): DeliveryOutcome | undefined =>
     deliveryOutcome(tx, args.deliveryId),
 
-  "ledger.delivery": (tx: Tx, args: { readonly deliveryId: string }): DeliveryRecord | undefined => {
-    const row = tx.get<DeliveryRow>("SELECT * FROM deliveries WHERE id = ?", args.deliveryId);
-    if (row === undefined) return undefined;
-    return {
-      deliveryId: row.id,
-      channel: row.channel,
-      account: row.account,
-      ...(row.run_id === null ? {} : { runId: row.run_id }),
-      outbound: JSON.parse(row.outbound) as Outbound,
-      createdAt: row.created_at,
-      parts: partsOf(tx, row.id).map(toPart),
-    };
-  },
+  "ledger.delivery": (tx: Tx, args: { readonly deliveryId: string }): FollowedDelivery | undefined =>
+    follow(tx, args.deliveryId),
 
   "ledger.counts": (tx: Tx, _args: Record<string, never>): readonly StateCount[] =>
     tx.all<StateCount & Record<string, never>>(

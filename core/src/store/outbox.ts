@@ -23,10 +23,14 @@ export interface OutboxClaim {
   readonly id: number;
   readonly task: "send" | "reconcile";
   readonly deliveryId: string;
+  /** The run whose answer it is. */
+  readonly runId?: string;
   readonly outbound: Outbound;
   readonly part: Part;
   /** Sends so far, this one included. */
   readonly attempt: number;
+  /** Of these, the sends since the owner last asked for the part again. */
+  readonly tries: number;
   /** Reconciliations so far, this one included. */
   readonly checks: number;
 }
@@ -46,16 +50,30 @@ export type Settlement =
   | { readonly state: "unknown"; readonly reason: string; readonly nextAt?: number }
   | { readonly state: "dead"; readonly reason: string };
 
-/** Stores intents; one that is stored already stays as it is. For use inside the commands of other families. */
-export function insertIntents(tx: Tx, intents: readonly OutboxIntent[]): void {
+/** What a part was claimed as; a part that changed since is not settled by it. */
+export type ClaimKey = Pick<OutboxClaim, "id" | "attempt" | "checks">;
+
+/** What a change of one part means to its delivery. `outcome` is present once none of the delivery's parts is open. */
+export interface Settled {
+  readonly deliveryId: string;
+  readonly outcome?: DeliveryOutcome;
+}
+
+/**
+ * Stores intents; one that is stored already stays as it is. For use inside the commands of other families.
+ *
+ * @param origin Inbox rows that the intents answer.
+ */
+export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: readonly number[] = []): void {
   for (const intent of intents) {
     tx.run(
-      "INSERT INTO deliveries (id, channel, account, lane, run_id, outbound, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO deliveries (id, channel, account, lane, run_id, origin, outbound, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       intent.deliveryId,
       intent.channel,
       intent.account,
       intent.lane,
       intent.runId ?? null,
+      origin.length === 0 ? null : JSON.stringify(origin),
       JSON.stringify(intent.outbound),
       intent.at,
     );
@@ -80,24 +98,29 @@ export function insertIntents(tx: Tx, intents: readonly OutboxIntent[]): void {
 interface ClaimRow {
   readonly id: number;
   readonly delivery_id: string;
+  readonly run_id: string | null;
   readonly outbound: string;
   readonly payload: string;
   readonly state: string;
   readonly attempts: number;
+  readonly granted: number;
   readonly checks: number;
 }
 
 function take(tx: Tx, row: ClaimRow, now: number): OutboxClaim {
   const reconciles = row.state === "unknown";
   const counter = reconciles ? "checks = checks + 1" : "state = 'sending', attempts = attempts + 1";
-  tx.run(`UPDATE outbox SET head = 0, ${counter}, changed_at = ? WHERE id = ?`, now, row.id);
+  tx.run(`UPDATE outbox SET head = 2, ${counter}, changed_at = ? WHERE id = ?`, now, row.id);
+  const attempt = row.attempts + (reconciles ? 0 : 1);
   return {
     id: row.id,
     task: reconciles ? "reconcile" : "send",
     deliveryId: row.delivery_id,
+    ...(row.run_id === null ? {} : { runId: row.run_id }),
     outbound: JSON.parse(row.outbound) as Outbound,
     part: JSON.parse(row.payload) as Part,
-    attempt: row.attempts + (reconciles ? 0 : 1),
+    attempt,
+    tries: attempt - row.granted,
     checks: row.checks + (reconciles ? 1 : 0),
   };
 }
@@ -173,7 +196,31 @@ function apply(tx: Tx, row: SettledRow, args: { id: number; at: number; settleme
   if (settlement.state === "retry" && settlement.movedTo !== undefined) move(tx, row.delivery_id, settlement.movedTo);
 }
 
-const DUE = `SELECT o.id, o.delivery_id, o.payload, o.state, o.attempts, o.checks, d.outbound
+/** The lane's oldest open part is next. Only right while nothing of the lane is in flight. */
+function promote(tx: Tx, lane: string): void {
+  tx.run(
+    "UPDATE outbox SET head = 1 WHERE id = (SELECT id FROM outbox WHERE lane = ? AND next_at IS NOT NULL ORDER BY id LIMIT 1)",
+    lane,
+  );
+}
+
+/** As `promote`, for a change from outside the lane's own flow. For use inside the commands of other families. */
+export function promoteIdle(tx: Tx, lane: string): void {
+  if (tx.get("SELECT 1 FROM outbox WHERE lane = ? AND next_at IS NOT NULL AND head = 2", lane) !== undefined) return;
+  tx.run("UPDATE outbox SET head = 0 WHERE lane = ? AND next_at IS NOT NULL AND head = 1", lane);
+  promote(tx, lane);
+}
+
+function settledOf(tx: Tx, deliveryId: string): Settled {
+  const outcome = deliveryOutcome(tx, deliveryId);
+  return outcome !== undefined && outcome.final ? { deliveryId, outcome } : { deliveryId };
+}
+
+const SETTLED = "SELECT delivery_id, part, parts, channel, account, lane, state, attempts FROM outbox WHERE id = ?";
+
+const keyOf = ({ id, attempt, checks }: ClaimKey) => [id, attempt, checks] as const;
+
+const DUE = `SELECT o.id, o.delivery_id, o.payload, o.state, o.attempts, o.granted, o.checks, d.run_id, d.outbound
   FROM outbox o JOIN deliveries d ON d.id = o.delivery_id
   WHERE o.head = 1 AND o.channel = ? AND o.account = ? AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?`;
 
@@ -196,24 +243,37 @@ export const outboxCommands = {
     return next === undefined || next.at === null ? { claims } : { claims, nextAt: next.at };
   },
 
-  /** Commits what became of a claimed part; returns the delivery's outcome once none of its parts is open. */
+  /** Commits what became of a claimed part; undefined when something else has decided on it since. */
   "outbox.settle": (
     tx: Tx,
-    args: { readonly id: number; readonly at: number; readonly settlement: Settlement },
-  ): { readonly deliveryId: string; readonly outcome?: DeliveryOutcome } | undefined => {
-    const row = tx.get<SettledRow>(
-      "SELECT delivery_id, part, parts, channel, account, lane FROM outbox WHERE id = ?",
-      args.id,
-    );
+    args: { readonly claim: ClaimKey; readonly at: number; readonly settlement: Settlement },
+  ): Settled | undefined => {
+    const { claim, at, settlement } = args;
+    const row = tx.get<SettledRow>(`${SETTLED} AND head = 2 AND attempts = ? AND checks = ?`, ...keyOf(claim));
     if (row === undefined) return undefined;
-    apply(tx, row, args);
-    tx.run(
-      "UPDATE outbox SET head = 1 WHERE id = (SELECT id FROM outbox WHERE lane = ? AND next_at IS NOT NULL ORDER BY id LIMIT 1)",
-      row.lane,
-    );
-    const outcome = deliveryOutcome(tx, row.delivery_id);
-    const final = outcome !== undefined && outcome.final ? { outcome } : {};
-    return { deliveryId: row.delivery_id, ...final };
+    apply(tx, row, { id: claim.id, at, settlement });
+    promote(tx, row.lane);
+    return settledOf(tx, row.delivery_id);
+  },
+
+  /**
+   * A receipt that came after its call was given up. It settles the part unless that was sent again since; either way the
+   * message is known to be ours. Undefined when it settles nothing.
+   */
+  "outbox.late": (
+    tx: Tx,
+    args: { readonly claim: ClaimKey; readonly at: number; readonly receipt: Receipt },
+  ): Settled | undefined => {
+    const { claim, at, receipt } = args;
+    const row = tx.get<SettledRow & { readonly state: string; readonly attempts: number }>(SETTLED, claim.id);
+    if (row === undefined) return undefined;
+    if (row.state === "sent" || row.attempts !== claim.attempt) {
+      noteSent(tx, row, receipt);
+      return undefined;
+    }
+    apply(tx, row, { id: claim.id, at, settlement: { state: "sent", receipt } });
+    promoteIdle(tx, row.lane);
+    return settledOf(tx, row.delivery_id);
   },
 
   /** After a start: nobody knows what became of a part that was being sent. Returns how many there were. */

@@ -9,6 +9,8 @@ export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
   "guestStore.list",
   "devices.load",
   "inbox.cursor",
+  "deliveries.list",
+  "deliveries.parked",
   "ledger.counts",
   "ledger.delivery",
   "ledger.outcome",

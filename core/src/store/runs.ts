@@ -130,7 +130,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
-  insertIntents(tx, args.intents);
+  insertIntents(tx, args.intents, run.inbox);
   // Rows that were parked or dropped meanwhile keep the reason they have.
   const open = run.inbox.filter((id) => isOpenInbox(tx, id));
   markInbox(tx, open, { ...args.inbox, at: args.at });

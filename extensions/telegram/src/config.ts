@@ -46,6 +46,19 @@ const policyKeys = {
   requireMention: Type.Optional(
     Type.Boolean({ description: "In groups, answer only when mentioned, replied to or commanded. Default true." }),
   ),
+  onUnknown: Type.Optional(
+    Type.Union([Type.Literal("park"), Type.Literal("resend")], {
+      description:
+        "What becomes of a message that may or may not have arrived: park (it waits for you) or resend (it may arrive twice). Default park.",
+    }),
+  ),
+  sendsPerSecond: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      description: "Calls of the Bot API a second at most, per account. Default 30.",
+    }),
+  ),
   groups: Type.Optional(
     Type.Record(Type.String({ minLength: 1 }), group, {
       description: 'Groups by chat id (for example "-1001234567890"); "*" is every other group. Default {}.',

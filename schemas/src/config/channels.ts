@@ -8,6 +8,9 @@ export const DM_POLICIES = ["pairing", "allowlist", "open", "disabled"] as const
 /** Who in a group may address the agent. */
 export const GROUP_POLICIES = ["allowlist", "open", "disabled"] as const;
 
+/** What becomes of a message whose fate cannot be found out. */
+const ON_UNKNOWN = ["park", "resend"] as const;
+
 const senders = (description: string) =>
   Type.Optional(Type.Array(Type.Union([Type.String({ minLength: 1 }), Type.Integer()]), { description }));
 
@@ -54,6 +57,19 @@ export const channelPolicy = {
   requireMention: Type.Optional(
     Type.Boolean({ description: "Whether the agent answers in groups only when addressed. Default true." }),
   ),
+  onUnknown: Type.Optional(
+    oneOf(
+      ON_UNKNOWN,
+      "What becomes of a message that may or may not have arrived: park (it waits for you) or resend (it may arrive twice). Default park.",
+    ),
+  ),
+  sendsPerSecond: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      description: "Calls of the platform a second at most, per account. Default 30.",
+    }),
+  ),
 } satisfies TProperties;
 
 /** The values that hold where neither account nor channel says anything. */
@@ -64,6 +80,8 @@ export const CHANNEL_POLICY_DEFAULTS = {
   groupPolicy: "allowlist",
   groups: {},
   requireMention: true,
+  onUnknown: "park",
+  sendsPerSecond: 30,
 } as const satisfies Required<Omit<ChannelPolicy, "groupAllowFrom">>;
 
 export const ChannelPolicy = Type.Object(channelPolicy);

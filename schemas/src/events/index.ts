@@ -2,14 +2,18 @@ import type { Static } from "@sinclair/typebox";
 import type { EventDescriptor } from "../descriptor.ts";
 import { agentEvents } from "./agent.ts";
 import { chatEvents } from "./chat.ts";
+import { deliveryEvents } from "./delivery.ts";
 import { gatewayEvents } from "./gateway.ts";
 import { pairingEvents } from "./pairing.ts";
 
 /** Every event of the gateway by name, in the order they are advertised. */
-export const EVENTS = { ...gatewayEvents, ...agentEvents, ...chatEvents, ...pairingEvents } as const satisfies Record<
-  string,
-  EventDescriptor
->;
+export const EVENTS = {
+  ...gatewayEvents,
+  ...agentEvents,
+  ...chatEvents,
+  ...deliveryEvents,
+  ...pairingEvents,
+} as const satisfies Record<string, EventDescriptor>;
 
 export type EventName = keyof typeof EVENTS;
 

@@ -4,6 +4,7 @@ import { agentMethods } from "./agent.ts";
 import { channelMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
+import { deliveryMethods } from "./delivery.ts";
 import { extensionMethods } from "./extensions.ts";
 import { pairingMethods } from "./pairing.ts";
 import { sendMethods } from "./send.ts";
@@ -19,6 +20,7 @@ export const METHODS = {
   ...extensionMethods,
   ...sessionMethods,
   ...sendMethods,
+  ...deliveryMethods,
   ...agentMethods,
   ...chatMethods,
 } as const satisfies Record<string, MethodDescriptor>;

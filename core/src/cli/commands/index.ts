@@ -42,6 +42,17 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "delivery",
+    describe: "Look after messages that leave",
+    children: [
+      { command: "list", describe: "Show messages, newest first", load: () => import("./delivery-list.ts") },
+      { command: "show <id>", describe: "Follow one message", load: () => import("./delivery-show.ts") },
+      { command: "retry <id>", describe: "Send again what did not arrive", load: () => import("./delivery-retry.ts") },
+      { command: "drop <id>", describe: "Give up what was not sent", load: () => import("./delivery-drop.ts") },
+      { command: "stats", describe: "Count messages by state", load: () => import("./delivery-stats.ts") },
+    ],
+  },
+  {
     command: "config",
     describe: "Read and change the configuration file",
     children: [

@@ -5,8 +5,10 @@ import type { Migration } from "./migration.ts";
  * `queued -> sending -> sent(receipt) | retry(next_at) | unknown | dead(reason)`. An `unknown` row with `next_at` still waits
  * to be reconciled and holds its lane; without it, it is parked and the lane goes on.
  *
- * `head` marks the oldest open row of a lane while nothing of that lane is in flight. `sent_messages` answers "is this
- * platform message ours?".
+ * `head` is 1 on the oldest open row of a lane while nothing of that lane is in flight, 2 on the row that is, 0 on all
+ * others. `granted` is how many attempts were over when the owner asked for the part again: its budget begins anew.
+ * `origin` is a JSON array of the inbox rows that a delivery answers. `sent_messages` answers "is this platform message
+ * ours?".
  */
 export const m0041: Migration = {
   id: 41,
@@ -18,9 +20,11 @@ export const m0041: Migration = {
       account TEXT NOT NULL,
       lane TEXT NOT NULL,
       run_id TEXT,
+      origin TEXT,
       outbound TEXT NOT NULL,
       created_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deliveries_created ON deliveries (created_at, id);
 
     CREATE TABLE outbox (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -37,6 +41,7 @@ export const m0041: Migration = {
       head INTEGER NOT NULL DEFAULT 0,
       next_at INTEGER,
       attempts INTEGER NOT NULL DEFAULT 0,
+      granted INTEGER NOT NULL DEFAULT 0,
       checks INTEGER NOT NULL DEFAULT 0,
       changed_at INTEGER NOT NULL,
       UNIQUE (delivery_id, part)
@@ -44,6 +49,7 @@ export const m0041: Migration = {
     CREATE INDEX outbox_open ON outbox (lane, id) WHERE next_at IS NOT NULL;
     CREATE INDEX outbox_heads ON outbox (channel, account, next_at, id) WHERE head = 1;
     CREATE INDEX outbox_states ON outbox (channel, account, state);
+    CREATE INDEX outbox_failed ON outbox (state, delivery_id) WHERE state IN ('unknown', 'dead');
 
     CREATE TABLE sent_messages (
       channel TEXT NOT NULL,

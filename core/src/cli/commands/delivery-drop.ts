@@ -1,0 +1,16 @@
+import { type Command, defineCommand } from "../command.ts";
+import { EXIT } from "../failure.ts";
+import { gatewayOptions, scopesOf, withGateway } from "../gateway-client.ts";
+import { printJson } from "../io.ts";
+
+export const command: Command = defineCommand(
+  (yargs) => gatewayOptions(yargs).positional("id", { type: "string", demandOption: true, describe: "Delivery" }),
+  async (args, io) => {
+    const decided = await withGateway({ args, io, scopes: scopesOf("delivery.drop") }, (client) =>
+      client.call("delivery.drop", { deliveryId: args.id }),
+    );
+    if (args.json) printJson(io, decided);
+    else io.out(`given up: ${decided.parts} part(s)\n`);
+    return EXIT.ok;
+  },
+);
