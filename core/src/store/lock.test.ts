@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
+import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acquireStateLock, StateLocked } from "./lock.ts";
@@ -90,6 +90,14 @@ describe("the lock on a state directory", () => {
   it("leaves no pid behind when it is released", () => {
     acquireStateLock(dir.path).release();
     expect(existsSync(join(dir.path, "gateway.pid"))).toBe(false);
+  });
+
+  it.each([0o770, 0o707, 0o777, 0o1777])("is not taken on a directory of mode %o, which others may change", (mode) => {
+    chmodSync(dir.path, mode);
+    expect(() => acquireStateLock(dir.path)).toThrow(`run: chmod 700 ${dir.path}`);
+    expect(existsSync(join(dir.path, "gateway.lock"))).toBe(false);
+    chmodSync(dir.path, 0o755);
+    acquireStateLock(dir.path).release();
   });
 
   it("makes the directory and its files for this user alone", () => {

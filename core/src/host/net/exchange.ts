@@ -1,4 +1,4 @@
-import { type LookupAddress, lookup } from "node:dns";
+import { type LookupAddress, type LookupAllOptions, lookup } from "node:dns";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { type LookupFunction, isIP } from "node:net";
 import { Readable } from "node:stream";
@@ -27,26 +27,35 @@ const refused = (host: string) =>
   new Error(`${host} leads to a private address; only endpoints written in the configuration may be private`);
 
 /** Looks the name up and refuses when any of its addresses is private: the check and the connection use the same answer. */
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => {
-    if (error !== null) return callback(error, "", 0);
-    const [first] = found;
-    if (first === undefined || found.some(({ address }) => !isPublicAddress(address))) {
-      return callback(refused(hostname), "", 0);
-    }
-    if (options.all === true) callback(null, found);
-    else callback(null, first.address, first.family);
-  });
-};
+const publicLookup =
+  (resolve: Resolve): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => {
+      if (error !== null) return callback(error, "", 0);
+      const [first] = found;
+      if (first === undefined || found.some(({ address }) => !isPublicAddress(address))) {
+        return callback(refused(hostname), "", 0);
+      }
+      if (options.all === true) callback(null, found);
+      else callback(null, first.address, first.family);
+    });
+  };
+
+/** `dns.lookup` asked for every address. */
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void;
 
 /** `close` ends every connection that is kept alive. */
-export function createExchanger(): Exchanger {
+export function createExchanger(resolve: Resolve = lookup): Exchanger {
   let clients: { readonly guarded: Client; readonly exempt: Client } | undefined;
   return {
     send(exchange) {
       const literal = exchange.url.hostname.replace(/^\[|\]$/gu, "");
       if (!exchange.exempt && isIP(literal) !== 0 && !isPublicAddress(literal)) return Promise.reject(refused(literal));
-      clients ??= { guarded: openClient(publicLookup), exempt: openClient() };
+      clients ??= { guarded: openClient(publicLookup(resolve)), exempt: openClient() };
       const request = (exchange.exempt ? clients.exempt : clients.guarded).request(exchange);
       return new Promise((resolve, reject) => {
         request.once("response", resolve);
