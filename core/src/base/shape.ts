@@ -114,9 +114,12 @@ export function prune(schema: object, value: unknown): boolean {
   const { properties, items, additionalProperties, patternProperties }: Schema = schema;
   if (Array.isArray(value)) return items === undefined || value.every((item) => prune(items, item));
   if (!isObject(value) || properties === undefined) return true;
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
   if (additionalProperties === false && patternProperties === undefined) {
-    if (unknown.length > MAX_UNKNOWN) return false;
+    const unknown: string[] = [];
+    for (const key in value) {
+      if (Object.hasOwn(properties, key)) continue;
+      if (unknown.push(key) > MAX_UNKNOWN) return false;
+    }
     for (const key of unknown) delete value[key];
   }
   return Object.entries(properties).every(([key, inner]) => !Object.hasOwn(value, key) || prune(inner, value[key]));
