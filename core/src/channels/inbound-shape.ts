@@ -1,18 +1,16 @@
 import { type Inbound, type TSchema, Type } from "openclaw-host-sdk";
 import { type Check, describeIssues, lazyCheck } from "../base/validator.ts";
+import { MAX_CURSOR_CHARS, MAX_RECEIVE_BATCH } from "../host/doors/checks.ts";
+import { LABEL_UNITS, MAX_MEDIA, MAX_MENTIONS, MIME_UNITS, withShortLabels } from "./inbound-labels.ts";
 
 /** Longest id in bytes (SDK contract, `messageId`). */
 export const MAX_ID_BYTES = 512;
 /** Longest text in UTF-16 units: far above any platform's (Slack 40,000), far below what hurts. */
 export const MAX_TEXT_UNITS = 1_000_000;
-/** Most events of one `receive`. */
-export const MAX_BATCH = 1_000;
-/** Longest cursor in UTF-16 units. */
-export const MAX_CURSOR_UNITS: number = 64 * 1024;
 
 /** Ids carry no control characters: they end up in logs, keys and commands. */
 const Id = Type.String({ minLength: 1, maxLength: MAX_ID_BYTES, pattern: "^[^\\u0000-\\u001f\\u007f]+$" });
-const Label = Type.Optional(Type.String({ maxLength: 1_024 }));
+const Label = Type.Optional(Type.String({ maxLength: LABEL_UNITS }));
 const PeerShape = Type.Object({
   kind: Type.Union([Type.Literal("dm"), Type.Literal("group"), Type.Literal("channel")]),
   id: Id,
@@ -24,16 +22,16 @@ const MediaShape = Type.Object({
   ref: Type.Optional(Id),
   pending: Type.Optional(Type.String({ minLength: 1, maxLength: 8_192 })),
   kind: Type.Union(["image", "audio", "voice", "video", "file", "sticker"].map((kind) => Type.Literal(kind))),
-  mime: Type.Optional(Type.String({ maxLength: 255 })),
+  mime: Type.Optional(Type.String({ maxLength: MIME_UNITS })),
   bytes: Type.Optional(Type.Integer({ minimum: 0 })),
   name: Label,
 });
 const BodyShape = Type.Object({
   text: Type.Optional(Type.String({ maxLength: MAX_TEXT_UNITS })),
   format: Type.Optional(Type.Union([Type.Literal("plain"), Type.Literal("markdown")])),
-  media: Type.Optional(Type.Array(MediaShape, { maxItems: 100 })),
+  media: Type.Optional(Type.Array(MediaShape, { maxItems: MAX_MEDIA })),
   group: Type.Optional(Id),
-  mentions: Type.Optional(Type.Array(Type.String({ maxLength: 1_024 }), { maxItems: 1_000 })),
+  mentions: Type.Optional(Type.Array(Type.String({ maxLength: LABEL_UNITS }), { maxItems: MAX_MENTIONS })),
 });
 
 const COMMON = {
@@ -80,10 +78,11 @@ function idFault(parsed: Inbound): string | undefined {
 }
 
 /**
- * Reads one event from a guest, which may lie about shape and size. Throws an `Error` that says where the fault is; the
- * author of the channel reads it.
+ * Reads one event from a guest, which may lie about shape and size. What a sender can make long is cut; everything else that
+ * is wrong is a fault of the channel and throws an `Error` that says where it is, for its author to read.
  */
-export function parseInbound(value: unknown): Inbound {
+export function parseInbound(raw: unknown): Inbound {
+  const value = withShortLabels(raw);
   const type = typeOf(value);
   if (type === undefined || !Object.hasOwn(CHECKS, type)) {
     throw new Error(`an event needs a type, one of ${Object.keys(CHECKS).join(", ")}`);
@@ -99,9 +98,10 @@ export function parseInbound(value: unknown): Inbound {
 /** Reads one `receive` call; a fault names the event it is in. */
 export function parseBatch(batch: unknown, cursor: unknown): Inbound[] {
   if (!Array.isArray(batch)) throw new Error("receive needs an array of events");
-  if (batch.length > MAX_BATCH) throw new Error(`receive takes at most ${MAX_BATCH} events, got ${batch.length}`);
-  if (cursor !== undefined && (typeof cursor !== "string" || cursor.length > MAX_CURSOR_UNITS)) {
-    throw new Error(`a cursor is a string of at most ${MAX_CURSOR_UNITS} characters`);
+  if (batch.length > MAX_RECEIVE_BATCH)
+    throw new Error(`receive takes at most ${MAX_RECEIVE_BATCH} events, got ${batch.length}`);
+  if (cursor !== undefined && (typeof cursor !== "string" || cursor.length > MAX_CURSOR_CHARS)) {
+    throw new Error(`a cursor is a string of at most ${MAX_CURSOR_CHARS} characters`);
   }
   return batch.map((value, index) => {
     try {

@@ -12,7 +12,7 @@ export const STORE_LIMITS = { keyChars: 512, valueBytes: 1_048_576, keys: 1_000,
 /** Events of one `receive`. */
 export const MAX_RECEIVE_BATCH = 1_000;
 /** An opaque position in the platform's stream, not a place for data. */
-const MAX_CURSOR_CHARS = 4_096;
+export const MAX_CURSOR_CHARS = 4_096;
 /** Of texts in health; they are shown in status tables. */
 const MAX_LOG_CHARS = 16_384;
 /** Platform messages that one part can become; an album has ten. */
