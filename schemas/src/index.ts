@@ -69,6 +69,7 @@ export {
   isSecretSchema,
 } from "./secret.ts";
 export { Config, type ExtensionsConfig, REFERENCE_ONLY_KEYS } from "./config/index.ts";
+export type { Binding } from "./config/bindings.ts";
 export { GatewayConfig } from "./config/gateway.ts";
 export { type AgentEntry, AgentsConfig, SessionConfig } from "./config/agents.ts";
 export {

@@ -42,7 +42,8 @@ async function untilState(gateway: GatewayProcess, state: string): Promise<void>
 
 async function answersIn(isolation: "process" | "inline"): Promise<void> {
   await using fake = await platform();
-  const config = { ...configFor(fake), extensions: { entries: { telegram: { isolation } } } };
+  const session = { mainFor: [`telegram:${ann.id}`] };
+  const config = { ...configFor(fake), session, extensions: { entries: { telegram: { isolation } } } };
   await using gateway = await startGatewayProcess({ extensions, config });
   fake.say("hello gateway");
   await fake.waitFor(answer("echo: hello gateway"), 15_000);

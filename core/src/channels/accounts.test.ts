@@ -261,12 +261,12 @@ describe("supervised accounts", () => {
   it("give the owner's rules as they are configured, with the named senders as owners", async () => {
     await channels.dispose();
     channels = await openTestChannels({ test: { allowFrom: ["42"] } });
-    const defaults = { agentId: "main", mainKey: "main", scope: "per-sender" } as const;
-    expect(channels.accounts.rules(NAME, defaults)).toMatchObject({
+    const routing = { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: [], bindings: [] } as const;
+    expect(channels.accounts.rules(NAME, routing)).toMatchObject({
       policy: { allowFrom: ["42"], dmPolicy: "pairing" },
-      routing: { ...defaults, owners: ["42"] },
+      routing,
     });
-    expect(channels.accounts.rules({ ...NAME, account: "gone" }, defaults)).toBeUndefined();
+    expect(channels.accounts.rules({ ...NAME, account: "gone" }, routing)).toBeUndefined();
   });
 
   it("say so when they are configured but off, or nobody provides their channel", async () => {

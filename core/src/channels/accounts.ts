@@ -38,7 +38,7 @@ export interface Accounts {
   /** Accounts that have connected since the start: their capabilities are known and their messages can be answered. */
   reachable(): readonly AccountName[];
   /** What the owner decided for an account, as the configuration is now; undefined when it is not configured any more. */
-  rules(name: AccountName, defaults: Omit<Routing, "owners">): Rules | undefined;
+  rules(name: AccountName, routing: Routing): Rules | undefined;
   capabilities(name: AccountName): Promise<Capabilities>;
   /** Shows or ends "typing"; nothing when the channel has no such thing or is not connected. Rejects when the channel fails. */
   typing(target: DeliveryTarget, on: boolean): Promise<void>;
@@ -125,9 +125,9 @@ class AccountSet implements Accounts {
       .map(({ configured: { channel, account } }) => ({ channel, account }));
   }
 
-  rules(name: AccountName, defaults: Omit<Routing, "owners">): Rules | undefined {
+  rules(name: AccountName, routing: Routing): Rules | undefined {
     const policy = this.find(name)?.configured.policy;
-    return policy === undefined ? undefined : { policy, routing: { ...defaults, owners: policy.allowFrom } };
+    return policy === undefined ? undefined : { policy, routing };
   }
 
   async capabilities(name: AccountName): Promise<Capabilities> {

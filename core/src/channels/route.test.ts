@@ -2,7 +2,13 @@ import type { Inbound, Peer } from "openclaw-host-sdk";
 import { describe, expect, it } from "vitest";
 import { type Routing, keySegment, laneKey, resolveRoute } from "./route.ts";
 
-const routing: Routing = { agentId: "main", mainKey: "main", scope: "per-sender", owners: ["42", "@ada", "*"] };
+const routing: Routing = {
+  agentId: "main",
+  mainKey: "main",
+  scope: "per-sender",
+  mainFor: ["x:42", "@ada", "*"],
+  bindings: [],
+};
 const from = (peer: Peer, sender: { id: string; handle?: string } = { id: "42" }): Inbound => ({
   type: "message",
   eventId: "e1",
@@ -17,22 +23,60 @@ describe("routing", () => {
   it.each<[string, Partial<Routing>, Inbound, string]>([
     ["the owner's private messages to the main session", {}, from({ kind: "dm", id: "42" }), "agent:main:main"],
     [
-      "an owner known by handle to the main session",
-      {},
-      from({ kind: "dm", id: "7" }, { id: "7", handle: "Ada" }),
+      "an owner named by id alone to the main session",
+      { mainFor: ["42"] },
+      from({ kind: "dm", id: "42" }),
       "agent:main:main",
     ],
     [
-      "a stranger who is let in by * to a session of its own",
+      "an owner of another channel to a session of its own",
+      { mainFor: ["y:42"] },
+      from({ kind: "dm", id: "42" }),
+      "agent:main:x:a:dm:42",
+    ],
+    [
+      "somebody with an owner's handle or name to a session of its own",
       {},
-      from({ kind: "dm", id: "7" }, { id: "7" }),
-      "agent:main:x:dm:7",
+      from({ kind: "dm", id: "7" }, { id: "7", handle: "ada" }),
+      "agent:main:x:a:dm:7",
     ],
     [
       "people nobody named to sessions of their own",
-      { owners: ["*"] },
+      { mainFor: [] },
+      from({ kind: "dm", id: "42" }),
+      "agent:main:x:a:dm:42",
+    ],
+    [
+      "a conversation that accounts share to one session",
+      { scope: "per-peer", mainFor: [] },
       from({ kind: "dm", id: "42" }),
       "agent:main:x:dm:42",
+    ],
+    [
+      "a conversation to the agent of the closest rule",
+      {
+        bindings: [
+          { agentId: "channel", match: { channel: "x" } },
+          { agentId: "elsewhere", match: { channel: "x", accountId: "b" } },
+          { agentId: "group", match: { channel: "x", peer: { kind: "group", id: "-1" } } },
+          { agentId: "late", match: { channel: "x", accountId: "*", peer: { kind: "group", id: "-1" } } },
+          { agentId: "account", match: { channel: "x", accountId: "a" } },
+        ],
+      },
+      from({ kind: "group", id: "-1" }),
+      "agent:group:x:a:group:-1",
+    ],
+    [
+      "a direct message by a rule in the field's words",
+      { mainFor: [], bindings: [{ agentId: "work", match: { channel: "x", peer: { kind: "direct", id: "42" } } }] },
+      from({ kind: "dm", id: "42" }),
+      "agent:work:x:a:dm:42",
+    ],
+    [
+      "everything of an agent that a rule names to its main session, if there is but one",
+      { scope: "global", bindings: [{ agentId: "work", match: { channel: "x" } }] },
+      from({ kind: "group", id: "-1" }),
+      "agent:work:main",
     ],
     [
       "the owner to the one session, if there is but one",
@@ -41,14 +85,14 @@ describe("routing", () => {
       "global",
     ],
     ["a topic to the one session", { scope: "global" }, from({ kind: "group", id: "-1", threadId: "5" }), "global"],
-    ["a group to its session", {}, from({ kind: "group", id: "-100" }), "agent:main:x:group:-100"],
+    ["a group to its session", {}, from({ kind: "group", id: "-100" }), "agent:main:x:a:group:-100"],
     [
       "a topic to its session",
       {},
       from({ kind: "group", id: "-100", threadId: "5" }),
-      "agent:main:x:group:-100:thread:5",
+      "agent:main:x:a:group:-100:thread:5",
     ],
-    ["a channel to its session", {}, from({ kind: "channel", id: "T1/C1" }), "agent:main:x:channel:%541/%431"],
+    ["a channel to its session", {}, from({ kind: "channel", id: "T1/C1" }), "agent:main:x:a:channel:%541/%431"],
     [
       "to another agent and main key",
       { agentId: "work", mainKey: "desk" },

@@ -93,7 +93,7 @@ async function house(dir: TestDir, options: HouseOptions = {}) {
         ? undefined
         : {
             policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
-            routing: { agentId: "main", mainKey: "main", scope: "per-sender", owners: ["42"] },
+            routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: ["tele:42"], bindings: [] },
           },
     pairing: {
       isPaired: (_name, senderId) => senderId === "9",
@@ -568,7 +568,7 @@ describe("stopping the gateway", () => {
     await home.vanish();
     const again = await start();
     await until(async () => (await inboxStates(again))["done"] === 1);
-    expect(await again.history(sessionKey("agent:main:tele:dm:7"))).toEqual([
+    expect(await again.history(sessionKey("agent:main:tele:default:dm:7"))).toEqual([
       "user: from afar",
       "assistant: echo: from afar",
     ]);

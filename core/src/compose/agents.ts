@@ -1,4 +1,5 @@
 import type { Config } from "openclaw-host-schemas";
+import type { Routing } from "../channels/route.ts";
 import type { AgentSettings } from "../channels/turn-parts.ts";
 import { type AgentIdentity, type AgentProfile, type Agents, modelChoice } from "../sessions/agents.ts";
 
@@ -10,6 +11,8 @@ type AgentEntry = Config["agents"]["list"][number];
 /** What the configuration says of agents, as the parts of the gateway ask for it. */
 export interface AgentDirectory {
   readonly agents: () => Agents;
+  /** Where messages of channels go. */
+  readonly routing: () => Routing;
   /** Id of the runtime an agent uses. */
   readonly runtimeOf: (agentId: string) => string;
   readonly settings: (agentId: string) => AgentSettings;
@@ -17,19 +20,29 @@ export interface AgentDirectory {
   readonly modelOf: (agentId: string) => { provider: string; model: string };
 }
 
-export function createAgentDirectory(config: Pick<Config, "agents" | "session">): AgentDirectory {
+export function createAgentDirectory(config: Pick<Config, "agents" | "session" | "bindings">): AgentDirectory {
   const { defaults, list } = config.agents;
   const entries: readonly AgentEntry[] = list.length > 0 ? list : [{ id: DEFAULT_AGENT }];
   const agents: Agents = {
     defaultId: (entries.find((entry) => entry.default === true) ?? entries[0])?.id ?? DEFAULT_AGENT,
     mainKey: config.session.mainKey,
-    scope: config.session.scope,
+    // Clients know two scopes; sharing a conversation between accounts changes nothing for them.
+    scope: config.session.scope === "global" ? "global" : "per-sender",
     profiles: entries.map((entry) => profileOf(entry, defaults.model)),
+  };
+  const { mainKey, scope, mainFor } = config.session;
+  const routing: Routing = {
+    agentId: agents.defaultId,
+    mainKey,
+    scope,
+    mainFor: mainFor.map(String),
+    bindings: config.bindings,
   };
   const entryOf = (agentId: string) => entries.find((entry) => entry.id === agentId);
   const runtimeOf = (agentId: string) => entryOf(agentId)?.runtime ?? defaults.runtime;
   return {
     agents: () => agents,
+    routing: () => routing,
     runtimeOf,
     settings(agentId) {
       const entry = entryOf(agentId);

@@ -92,10 +92,7 @@ function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }
     inbox: channels.inbox,
     resetSession: (key: SessionKey) => changes.reset(key),
     onStuck,
-    rules: (name: AccountName) => {
-      const { defaultId, mainKey, scope } = directory.agents();
-      return channels.accounts.rules(name, { agentId: defaultId, mainKey, scope });
-    },
+    rules: (name: AccountName) => channels.accounts.rules(name, directory.routing()),
     fetchMedia: channels.accounts.fetchMedia.bind(channels.accounts),
     typing: channels.accounts.typing.bind(channels.accounts),
   };

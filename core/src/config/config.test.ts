@@ -126,6 +126,12 @@ describe("validateConfig", () => {
       "channels.telegram.dmPolicy",
       /pairing.*allowlist.*open.*disabled/,
     ],
+    [
+      "a rule for an agent that does not exist",
+      { agents: { list: [{ id: "home" }] }, bindings: [{ agentId: "hom", match: { channel: "telegram" } }] },
+      "bindings.0.agentId",
+      /no agent has this id; agents.list has: home/,
+    ],
     ["a list as the whole file", [], "", /the file holds a list, must hold one object/],
   ];
   for (const [name, config, path, message] of faults) {

@@ -40,7 +40,7 @@ export function validateConfig(parsed: unknown, options: ValidateOptions): Valid
   const channels = checkChannels(own["channels"], options);
   // Channels are checked against richer schemas than this one knows, so faults in them are not told twice.
   const rest = isJsonObject(own["channels"]) ? { ...own, channels: {} } : own;
-  const issues = [...faults(parseSchema(Config), rest), ...channels.issues];
+  const issues = [...faults(parseSchema(Config), rest), ...unknownAgents(own), ...channels.issues];
   return {
     config: defaultConfig(issues.length === 0 ? own : {}),
     issues,
@@ -56,6 +56,18 @@ function withoutReferenceKeys(parsed: JsonObject): { own: JsonObject; warnings: 
   const own = Object.fromEntries(Object.entries(parsed).filter(([key]) => !REFERENCE_ONLY_KEYS.has(key)));
   const message = "not used: only the reference gateway knows this key; it may stay";
   return { own, warnings: foreign.map((path) => ({ path, message })) };
+}
+
+/** A rule for an agent that does not exist would fail for every message it matches. */
+function unknownAgents({ agents, bindings }: JsonObject): ConfigIssue[] {
+  const list = isJsonObject(agents) && Array.isArray(agents["list"]) ? agents["list"] : [];
+  const ids = list.length === 0 ? ["main"] : list.map((agent: unknown) => (isJsonObject(agent) ? agent["id"] : agent));
+  return (Array.isArray(bindings) ? bindings : []).flatMap((binding: unknown, index) => {
+    const agentId = isJsonObject(binding) ? binding["agentId"] : undefined;
+    if (typeof agentId !== "string" || ids.includes(agentId)) return [];
+    const message = `no agent has this id; agents.list has: ${ids.join(", ")}`;
+    return [{ path: `bindings.${index}.agentId`, message }];
+  });
 }
 
 interface Found {

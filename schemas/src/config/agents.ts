@@ -68,10 +68,16 @@ export const SessionConfig = section(
       default: "main",
       description: "Name of every agent's main session. Default main.",
     }),
-    scope: Type.Unsafe<"per-sender" | "global">({
-      ...oneOf(["per-sender", "global"]),
+    scope: Type.Unsafe<"per-sender" | "per-peer" | "global">({
+      ...oneOf(["per-sender", "per-peer", "global"]),
       default: "per-sender",
-      description: "per-sender: a session per peer; global: one session for everybody. Default per-sender.",
+      description:
+        "per-sender: a session for each conversation of each account; per-peer: the accounts of a channel share it; global: one session for everybody. Default per-sender.",
+    }),
+    mainFor: Type.Array(Type.Union([Type.String({ minLength: 1 }), Type.Integer()]), {
+      default: [],
+      description:
+        'People whose direct messages share the main session with your apps: "channel:id", like "telegram:123456789", or an id alone, which then counts on every channel. Names and @handles do not count. Default none.',
     }),
   },
   "How conversations map to sessions.",

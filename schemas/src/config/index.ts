@@ -3,6 +3,7 @@ import { ISOLATIONS_NOW } from "../extension.ts";
 import { ID_PATTERN } from "../manifest.ts";
 import { oneOf } from "../shapes.ts";
 import { AgentsConfig, SessionConfig } from "./agents.ts";
+import { BindingsConfig } from "./bindings.ts";
 import { ChannelsConfig } from "./channels.ts";
 import { GatewayConfig } from "./gateway.ts";
 import { entry, section } from "./section.ts";
@@ -65,6 +66,7 @@ export const Config = entry(
     gateway: GatewayConfig,
     agents: AgentsConfig,
     session: SessionConfig,
+    bindings: BindingsConfig,
     channels: ChannelsConfig,
     extensions: ExtensionsConfig,
     logging: LoggingConfig,
@@ -79,7 +81,6 @@ export const REFERENCE_ONLY_KEYS: ReadonlySet<string> = new Set([
   "approvals",
   "audio",
   "auth",
-  "bindings",
   "broadcast",
   "browser",
   "canvasHost",
