@@ -1,5 +1,7 @@
+import type { MessagePort } from "node:worker_threads";
 import { createHealth } from "./automation/health.ts";
 import { createPresence } from "./automation/presence.ts";
+import { startRetention } from "./automation/retention.ts";
 import { createStateVersions } from "./automation/state-versions.ts";
 import { startTick } from "./automation/tick.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
@@ -11,6 +13,7 @@ import { type Ids, systemIds } from "./base/ids.ts";
 import { openLogFile } from "./base/log-file.ts";
 import type { LogLevel, LogSink, Logger } from "./base/log.ts";
 import { createLogger } from "./base/logger.ts";
+import { type Problems, createProblems } from "./base/problems.ts";
 import { ensurePrivateDir } from "./base/private-file.ts";
 import { type Redactor, createRedactor } from "./base/redact.ts";
 import { type AgentDirectory, createAgentDirectory } from "./compose/agents.ts";
@@ -36,6 +39,8 @@ const DRAIN_MS = 1_500;
 export interface Systems {
   readonly clock: Clock;
   readonly ids: Ids;
+  /** See `StoreOptions`. */
+  readonly faults?: MessagePort;
 }
 
 /**
@@ -60,13 +65,26 @@ export async function startGateway(
   const phase = createPhases(early, () => performance.now());
   const ended = Promise.withResolvers<void>();
   ended.promise.catch(() => {});
+  const problems = createProblems(systems.clock);
+  let keep = { mediaTotalBytes: 0 };
   // The database opens in its own thread while the config is read.
-  const opening = phase("store", () => openStorage({ paths, ...systems, log: early, onFatal: ended.reject }));
+  const opening = phase("store", () =>
+    openStorage({
+      paths,
+      ...systems,
+      problems,
+      log: early,
+      onFatal: ended.reject,
+      mediaTotalBytes: () => keep.mediaTotalBytes,
+    }),
+  );
   built.defer(() => opening.then((storage) => storage.close(), ignore));
   const settings = await phase("config and manifests", () => loadSettings(options, { ids: systems.ids, redactor }));
+  keep = settings.config.retention;
+  logs.limit({ maxBytes: settings.config.retention.logs.fileBytes, files: settings.config.retention.logs.files });
   const log = logs.log(options.logLevel ?? settings.config.logging.level);
   for (const { path, message } of settings.loaded.warnings) log.warn(`config ${path}: ${message}`);
-  const base: Base = { options, settings, redactor, log, ...systems };
+  const base: Base = { options, settings, redactor, log, problems, ...systems };
   const storage = await opening;
   const parts = await phase("channels and turns", () => buildParts(base, storage));
   built.defer(() => parts.close());
@@ -80,6 +98,7 @@ interface Base extends Systems {
   readonly settings: Settings;
   readonly redactor: Redactor;
   readonly log: Logger;
+  readonly problems: Problems;
 }
 
 /** Whoever awaits the same promise is told of its failure. */
@@ -98,7 +117,7 @@ function openLogs({ environment, console }: StartOptions, clock: Clock, redact: 
   ensurePrivateDir(environment.paths.logsDir);
   const file = openLogFile({ path: environment.paths.logFile });
   const sinks: readonly LogSink[] = [console, file.sink];
-  return { log: (level: LogLevel) => createLogger({ clock, sinks, level, redact }), close: () => file.close() };
+  return { ...file, log: (level: LogLevel) => createLogger({ clock, sinks, level, redact }) };
 }
 
 /** Domains first, then the wire over them; they publish through a sink that reaches the wire once it is there. */
@@ -125,6 +144,13 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
   const { wire, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
   publish = wire.sink.publish.bind(wire.sink);
   await messaging.turns.recover();
+  const stopRetention = startRetention({
+    ...base,
+    ...storage,
+    log: base.log.child("retention"),
+    inbox: messaging.channels.inbox,
+    keep: settings.config.retention,
+  });
   return {
     storage,
     directory,
@@ -132,6 +158,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
     guests,
     wire,
     async close() {
+      stopRetention();
       closeWire();
       await messaging.channels.close();
       await guests.host.stop();
@@ -145,15 +172,15 @@ interface WireNeeds extends Pick<Parts, "storage" | "directory" | "messaging" | 
 
 /** The wire with everything that speaks only through it: presence, health, tick. */
 function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire: () => void } {
-  const { clock, ids, log, options, settings } = base;
+  const { clock, ids, log, options, problems, settings } = base;
   const { storage, directory, messaging, sink, guests } = needs;
   const { paths } = options.environment;
   const versions = createStateVersions();
-  const facts = { ...storage, ...messaging, directory, database: paths.database, now: () => clock.now() };
+  const facts = { ...storage, ...messaging, directory, problems, database: paths.database, now: () => clock.now() };
   const presence = createPresence({ clock, sink, versions, self: ownPresence(options.version) });
   const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
   const importer = createMediaImporter(storage.media, clock);
-  const about = { version: options.version, paths, settings, clock, log, sink };
+  const about = { version: options.version, paths, settings, clock, log, problems, sink };
   const handlers = createHandlers({ ...about, ...needs, host: guests.host, health, presence, importer });
   const startedAt = clock.now();
   const wire = createWireServer({
@@ -178,8 +205,15 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
     onAdmitted: presence.connected.bind(presence),
     onConnected: ({ connId }) => health.greet(connId),
     onDisconnected: presence.disconnected.bind(presence),
+    problems: () => problems.list().map(({ reason }) => reason),
   });
-  const undo = [health.start(), startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }), () => importer.close()];
+  const renew = () => void Promise.resolve(health.get({ probe: true })).catch(ignore);
+  const undo = [
+    problems.watch(renew),
+    health.start(),
+    startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }),
+    () => importer.close(),
+  ];
   return { wire, closeWire: () => undo.forEach((stop) => stop()) };
 }
 

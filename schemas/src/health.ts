@@ -43,7 +43,10 @@ export const AgentHealth = Type.Object({
 });
 export type AgentHealth = Static<typeof AgentHealth>;
 
-/** The result of `health` and the payload of the `health` event (wire protocol section 3). */
+/**
+ * The result of `health` and the payload of the `health` event (wire protocol section 3). `problems`, absent when there are none,
+ * says what keeps a part of the gateway from its work and what to do about it.
+ */
 export const HealthSnapshot = Type.Object({
   ok: Type.Literal(true),
   ts: EpochMs,
@@ -55,6 +58,15 @@ export const HealthSnapshot = Type.Object({
   defaultAgentId: Text,
   agents: Type.Array(AgentHealth),
   sessions: SessionsSummary,
+  problems: Type.Optional(
+    Type.Array(
+      Type.Object({
+        part: Text,
+        reason: Text,
+        since: EpochMs,
+      }),
+    ),
+  ),
   plugins: Type.Optional(
     Type.Object({
       loaded: Type.Array(Text),

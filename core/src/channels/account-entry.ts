@@ -72,7 +72,7 @@ export class AccountEntry {
       name: { channel, account },
       config: () => configs.resolve(port.schema.account, configured.config),
       identified: (identity) => this.#identified(identity),
-      receive: (identity) => this.#receive(identity),
+      receive: (link) => this.#receive(link),
       onHealth: (report) => this.#update(afterReport(this.#facts, report, clock.now())),
       onState: (state) => this.#update(afterState(this.#facts, state)),
       onLink: (link) => this.#connected(link),
@@ -90,10 +90,11 @@ export class AccountEntry {
     };
   }
 
-  #receive({ lease }: Identity): Pick<AccountDoors, "receive" | "cursor"> {
+  #receive({ identity, capabilities }: Omit<Link, "connection">): Pick<AccountDoors, "receive" | "cursor"> {
     const { inbox, clock } = this.#parts;
     const { channel, account } = this.configured;
-    const scope = { channel, account, lease };
+    const windowMs = capabilities.delivery.redeliveryWindowMs;
+    const scope = { channel, account, lease: identity.lease, windowMs };
     return {
       receive: async (batch, options) => {
         const outcomes = await inbox.receive(scope, batch, options);

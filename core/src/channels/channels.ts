@@ -2,6 +2,7 @@ import type { Clock, Undo } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
+import type { Problems } from "../base/problems.ts";
 import type { ChannelPort } from "../host/channel-port.ts";
 import type { Store } from "../store/db.ts";
 import type { ChannelConfigs } from "./accounts-parts.ts";
@@ -21,6 +22,7 @@ export interface ChannelsParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly problems?: Problems;
   readonly configs: ChannelConfigs;
   readonly sink: EventSink;
   /** Called, never awaited, when a message may be ready for a turn. */
@@ -52,7 +54,14 @@ async function openDoors(parts: ChannelsParts): Promise<Doors> {
   const { store, clock, ids, log, configs, onRecorded } = parts;
   const calls = createGuestCalls({ clock, ids });
   const registry = createChannelRegistry();
-  const inbox = await openInbox({ store, clock, log, onRecorded, accounts: () => accounts.reachable() });
+  const inbox = await openInbox({
+    ...(parts.problems && { problems: parts.problems }),
+    store,
+    clock,
+    log,
+    onRecorded,
+    accounts: () => accounts.reachable(),
+  });
   const outbox = await openOutbox({
     store,
     clock,

@@ -2,9 +2,12 @@ import { type Inbound, ReceiveError, type ReceiveOutcome } from "openclaw-host-s
 import { createAlarm } from "../base/alarm.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { type Problems, createProblems } from "../base/problems.ts";
 import type { Store } from "../store/db.ts";
+import type { ReceiveArgs } from "../store/inbox-rows.ts";
 import type { AccountName, InboxClaim, InboxEntry, RefusalAnswer } from "../store/inbox.ts";
 import { parseBatch } from "./inbound-shape.ts";
+import { type InboxRoom, openInboxRoom } from "./inbox-room.ts";
 import { laneKey } from "./route.ts";
 
 export type { AccountName, InboxClaim, RefusalAnswer } from "../store/inbox.ts";
@@ -12,6 +15,8 @@ export type { AccountName, InboxClaim, RefusalAnswer } from "../store/inbox.ts";
 /** Who receives: the account's label, and the identity its events are unique within. */
 export interface InboxScope extends AccountName {
   readonly lease: string;
+  /** How long the platform may deliver an event again, ms; so long its row stays. Default: for ever. */
+  readonly windowMs?: number;
 }
 
 /** How claimed rows are given back. */
@@ -41,6 +46,8 @@ export interface Inbox {
   retry(ids: readonly number[], retry: InboxRetry): Promise<void>;
   /** Calls `onRecorded`: an account became reachable, or a lane was freed. */
   wake(): void;
+  /** So many rows were removed by upkeep. */
+  noteRemoved(count: number): void;
   close(): void;
 }
 
@@ -48,6 +55,10 @@ export interface InboxParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told when the inbox is full. Default: nobody. */
+  readonly problems?: Problems;
+  /** Most rows. Default 1,000,000. */
+  readonly maxRows?: number;
   /** Called, never awaited, when a message may be ready to claim. */
   readonly onRecorded: () => void;
   /** Accounts whose messages may run now. Default all; a message of an account that is not there waits for it. */
@@ -79,22 +90,40 @@ function toEntry(scope: InboxScope, event: Inbound): InboxEntry {
   };
 }
 
+/** As `inbox.receive` in the store, while there is room. Throws `ReceiveError`. */
+async function record(parts: ReceiveParts, args: ReceiveArgs): Promise<readonly boolean[]> {
+  const { channel, account, entries } = args;
+  let reserved = 0;
+  try {
+    if (!(await parts.room.reserve(entries.length))) throw new Error("the inbox is full");
+    reserved = entries.length;
+    const { stored } = await parts.store.run("inbox.receive", args);
+    reserved -= stored.filter((isNew) => isNew).length;
+    return stored;
+  } catch (error) {
+    parts.log.error("events could not be stored; the platform keeps them", { channel, account, error: String(error) });
+    throw new ReceiveError("the gateway could not store these events", { retryAfterMs: RECEIVE_RETRY_MS });
+  } finally {
+    parts.room.free(reserved);
+  }
+}
+
+interface ReceiveParts extends InboxParts {
+  readonly room: InboxRoom;
+}
+
 async function receive(
-  parts: InboxParts,
+  parts: ReceiveParts,
   scope: InboxScope,
   call: { events: readonly Inbound[]; cursor?: string },
 ): Promise<ReceiveOutcome[]> {
   const entries = call.events.map((event) => toEntry(scope, event));
   const cursor = call.cursor === undefined ? {} : { cursor: call.cursor };
   const { channel, account, lease } = scope;
-  const args = { channel, account, lease, at: parts.clock.now(), album: ALBUM, entries, ...cursor };
-  let stored: readonly boolean[];
-  try {
-    ({ stored } = await parts.store.run("inbox.receive", args));
-  } catch (error) {
-    parts.log.error("events could not be stored; the platform keeps them", { channel, account, error: String(error) });
-    throw new ReceiveError("the gateway could not store these events", { retryAfterMs: RECEIVE_RETRY_MS });
-  }
+  const at = parts.clock.now();
+  const keepUntil = Math.min(at + Math.ceil(scope.windowMs ?? Infinity), Number.MAX_SAFE_INTEGER);
+  const args = { channel, account, lease, at, keepUntil, album: ALBUM, entries, ...cursor };
+  const stored = await record(parts, args);
   if (stored.some((isNew, index) => isNew && entries[index]?.closedBecause === undefined)) parts.onRecorded();
   return stored.map((isNew) => ({ outcome: isNew ? "stored" : "duplicate" }));
 }
@@ -105,10 +134,11 @@ export async function openInbox(parts: InboxParts): Promise<Inbox> {
   const interrupted = await store.run("inbox.recover", { now: clock.now() });
   if (interrupted > 0) log.info("messages whose turn was interrupted will run again", { count: interrupted });
   const alarm = createAlarm(clock, parts.onRecorded);
+  const room = await openInboxRoom({ problems: createProblems(clock), ...parts });
 
   return {
     receive: async (scope, batch, options) =>
-      receive(parts, scope, { events: parseBatch(batch, options.cursor), ...options }),
+      receive({ ...parts, room }, scope, { events: parseBatch(batch, options.cursor), ...options }),
     cursor: ({ channel, lease }) => store.run("inbox.cursor", { channel, lease }),
     async claim() {
       const accounts = parts.accounts === undefined ? {} : { accounts: parts.accounts() };
@@ -132,6 +162,7 @@ export async function openInbox(parts: InboxParts): Promise<Inbox> {
       alarm.at(at + delayMs);
     },
     wake: () => parts.onRecorded(),
+    noteRemoved: (count) => room.free(count),
     close: () => alarm.cancel(),
   };
 }

@@ -20,7 +20,7 @@ export interface SuperviseParts {
   readonly config: () => Promise<unknown>;
   /** Called once per connection, before `connect`; what it rejects with ends the attempt. */
   readonly identified: (identity: Identity) => Promise<void>;
-  readonly receive: (identity: Identity) => Pick<AccountDoors, "receive" | "cursor">;
+  readonly receive: (link: Omit<Link, "connection">) => Pick<AccountDoors, "receive" | "cursor">;
   readonly onHealth: (health: Omit<Health, "since">) => void;
   readonly onState: (state: AccountState) => void;
   readonly onLink: (link: Link) => Undo;
@@ -177,15 +177,15 @@ export class AccountSupervisor implements SupervisedAccount {
     );
     const connection = await calls.run(
       this.#limits("connect", CONNECT_MS),
-      (call) => port.connect({ ...spec, self: identity.self }, this.#doors(identity, life), call),
+      (call) => port.connect({ ...spec, self: identity.self }, this.#doors({ identity, capabilities }, life), call),
       // Nobody waits for a connection that came too late, and two of one identity must never live.
       (late) => void this.#drain(late),
     );
     return { identity, capabilities, connection };
   }
 
-  #doors(identity: Identity, life: Life): AccountDoors {
-    const inner = this.#parts.receive(identity);
+  #doors(link: Omit<Link, "connection">, life: Life): AccountDoors {
+    const inner = this.#parts.receive(link);
     return {
       receive: async (batch, options) => {
         if (!life.live) throw new ReceiveError("this connection has ended", { retryAfterMs: 1_000 });

@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces, release } from "node:os";
 import type { PresenceEntry } from "openclaw-host-schemas";
 import type { HealthFacts } from "../automation/health.ts";
+import type { Problems } from "../base/problems.ts";
 import type { Channels } from "../channels/channels.ts";
 import { channelsSnapshot } from "../channels/snapshot.ts";
 import { agentOf } from "../sessions/key.ts";
@@ -18,6 +19,7 @@ export interface FactParts {
   readonly sessions: Sessions;
   readonly directory: AgentDirectory;
   readonly database: string;
+  readonly problems: Pick<Problems, "list">;
   /** Epoch ms. */
   readonly now: () => number;
 }
@@ -28,7 +30,9 @@ export function healthFacts(parts: FactParts): HealthFacts {
   const listed = channelsSnapshot(channels.accounts, channels.registry);
   const entries = sessions.list();
   const { defaultId, profiles } = directory.agents();
+  const problems = parts.problems.list();
   return {
+    ...(problems.length === 0 ? {} : { problems: [...problems] }),
     channels: { ...listed.channels },
     channelOrder: [...listed.order],
     channelLabels: { ...listed.labels },

@@ -6,6 +6,7 @@ import { createSystemEvents } from "../automation/system-events.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import type { Logger } from "../base/log.ts";
+import type { Problems } from "../base/problems.ts";
 import type { Paths } from "../config/paths.ts";
 import type { ExtensionHost } from "../host/host.ts";
 import { CORE_OWNER } from "../media/store.ts";
@@ -41,6 +42,7 @@ export interface HandlerParts {
   readonly presence: Presence;
   readonly importer: MediaImporter;
   readonly sink: EventSink;
+  readonly problems: Problems;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
@@ -63,8 +65,16 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
 }
 
 function aboutGateway(parts: HandlerParts) {
-  const { storage, messaging, directory, clock, paths, health, presence, version } = parts;
-  const facts = { ...storage, ...messaging, directory, database: paths.database, now: () => clock.now(), version };
+  const { storage, messaging, directory, clock, paths, health, presence, problems, version } = parts;
+  const facts = {
+    ...storage,
+    ...messaging,
+    directory,
+    problems,
+    database: paths.database,
+    now: () => clock.now(),
+    version,
+  };
   return systemMethods({ health, presence, systemEvents: createSystemEvents(), status: () => statusOf(facts) });
 }
 

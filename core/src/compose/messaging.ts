@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
+import type { Problems } from "../base/problems.ts";
 import { type Channels, openChannels } from "../channels/channels.ts";
 import type { AccountName } from "../channels/inbox.ts";
 import type { ChannelConfigs } from "../channels/accounts-parts.ts";
@@ -33,6 +34,7 @@ export interface MessagingParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly problems: Problems;
   /** An agent ignored an abort: its guest should be recycled. */
   readonly onStuck: (runtime: string, runId: string) => void;
   /** Something that `channels.status` shows has changed. */
@@ -53,6 +55,7 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     clock,
     ids,
     log: log.child("channels"),
+    problems: parts.problems,
     configs: parts.configs,
     sink,
     onRecorded: () => wake(),

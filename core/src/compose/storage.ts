@@ -1,11 +1,14 @@
 import { type Devices, openDevices } from "../auth/devices.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
+import type { MessagePort } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
+import type { Problems } from "../base/problems.ts";
 import type { Paths } from "../config/paths.ts";
 import { type MediaStore, createMediaStore } from "../media/store.ts";
 import { type Sessions, openSessions } from "../sessions/sessions.ts";
 import { type Store, openStore } from "../store/db.ts";
+import { watchDisk } from "../store/disk-watch.ts";
 
 /** What lies on disk and what is kept of it in memory. */
 export interface Storage {
@@ -21,22 +24,30 @@ export interface StorageParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly problems: Problems;
+  /** Most bytes of media. */
+  readonly mediaTotalBytes: () => number;
+  /** See `StoreOptions`. */
+  readonly faults?: MessagePort;
   /** The writer died: nothing can be acknowledged any more. */
   readonly onFatal: (error: Error) => void;
 }
 
-export async function openStorage({ paths, clock, ids, log, onFatal }: StorageParts): Promise<Storage> {
-  const store = await openStore({ path: paths.database, log: log.child("store"), onFatal });
+export async function openStorage(parts: StorageParts): Promise<Storage> {
+  const { paths, clock, ids, problems } = parts;
+  const log = parts.log.child("store");
+  const opened = await openStore({ ...parts, path: paths.database, log });
+  const store = watchDisk({ store: opened, clock, log, problems });
   try {
     const [sessions, devices] = await Promise.all([
       openSessions({ store, ids }),
-      openDevices({ store, clock, ids, log: log.child("auth") }),
+      openDevices({ store, clock, ids, log: parts.log.child("auth") }),
     ]);
     return {
       store,
       sessions,
       devices,
-      media: createMediaStore({ dir: paths.mediaDir, store, clock, ids }),
+      media: createMediaStore({ dir: paths.mediaDir, store, clock, ids, maxTotalBytes: parts.mediaTotalBytes }),
       async close() {
         await devices.close();
         await store.close();

@@ -1,14 +1,17 @@
+import { diskProbeCommands } from "./disk-probe.ts";
 import { deliveriesCommands } from "./deliveries.ts";
 import { guestStoreCommands } from "./guest-store.ts";
 import { devicesCommands } from "./devices.ts";
 import { idempotencyCommands } from "./idempotency.ts";
 import { inboxCommands } from "./inbox.ts";
 import { ledgerCommands } from "./ledger.ts";
+import { mediaUpkeepCommands } from "./media-upkeep.ts";
 import { mediaCommands } from "./media.ts";
 import { outboxCommands } from "./outbox.ts";
 import { pairingCommands } from "./pairing.ts";
 import { runsCommands } from "./runs.ts";
 import { sessionsCommands } from "./sessions.ts";
+import { upkeepCommands } from "./upkeep.ts";
 import type { Command } from "./tx.ts";
 
 /**
@@ -17,9 +20,12 @@ import type { Command } from "./tx.ts";
  */
 export type Commands = typeof devicesCommands &
   typeof deliveriesCommands &
+  typeof diskProbeCommands &
+  typeof upkeepCommands &
   typeof idempotencyCommands &
   typeof guestStoreCommands &
   typeof mediaCommands &
+  typeof mediaUpkeepCommands &
   typeof runsCommands &
   typeof inboxCommands &
   typeof ledgerCommands &
@@ -31,9 +37,12 @@ export type Commands = typeof devicesCommands &
 export const COMMANDS: Commands = {
   ...devicesCommands,
   ...deliveriesCommands,
+  ...diskProbeCommands,
+  ...upkeepCommands,
   ...idempotencyCommands,
   ...guestStoreCommands,
   ...mediaCommands,
+  ...mediaUpkeepCommands,
   ...runsCommands,
   ...inboxCommands,
   ...ledgerCommands,

@@ -1,4 +1,5 @@
 import type { Inbound } from "openclaw-host-sdk";
+import { useMediaOfLast } from "./media-uses.ts";
 import type { OutboxIntent } from "./outbox.ts";
 import type { Tx } from "./tx.ts";
 
@@ -46,6 +47,8 @@ export interface ReceiveArgs extends AccountName {
   readonly at: number;
   /** How long an album waits for its next piece, and in all, ms. */
   readonly album: { readonly quietMs: number; readonly maxMs: number };
+  /** Until then the platform may deliver these events again, epoch ms. */
+  readonly keepUntil: number;
   readonly cursor?: string;
   readonly entries: readonly InboxEntry[];
 }
@@ -62,13 +65,14 @@ export interface Head {
 
 export const OPEN = "state IN ('recorded', 'running')";
 
-const INSERT = `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, due_at, changed_at, head)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+const INSERT = `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, due_at, changed_at, keep_until, head)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     CASE WHEN ? THEN NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND ${OPEN}) ELSE 0 END)
   ON CONFLICT (channel, lease, event_id) DO NOTHING`;
 
 export function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boolean {
   const open = entry.closedBecause === undefined;
+  const event = JSON.stringify(entry.event);
   const inserted = tx.run(
     INSERT,
     args.channel,
@@ -77,16 +81,18 @@ export function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boole
     entry.eventId,
     entry.lane,
     entry.album ?? null,
-    JSON.stringify(entry.event),
+    event,
     entry.event.at,
     args.at,
     open ? "recorded" : "done",
     entry.closedBecause ?? null,
     args.at,
     args.at,
+    args.keepUntil,
     open ? 1 : 0,
     entry.lane,
   );
+  if (inserted > 0) useMediaOfLast(tx, "inbox", { json: event, at: args.at });
   const { lane, album } = entry;
   if (inserted > 0 && open && album !== undefined) delayAlbum(tx, args, { lane, album });
   return inserted > 0;

@@ -17,7 +17,6 @@ import {
 import { insertIntents } from "./outbox.ts";
 import type { Tx } from "./tx.ts";
 
-export { markInbox } from "./inbox-rows.ts";
 export type { AccountName, InboxClaim, InboxEntry, InboxFinal, RefusalAnswer } from "./inbox-rows.ts";
 
 export const inboxCommands = {

@@ -1,6 +1,7 @@
 import type { Outbound, Part, Peer, Receipt } from "openclaw-host-sdk";
 import type { DeliveryOutcome } from "./ledger.ts";
 import { deliveryOutcome } from "./ledger.ts";
+import { useMediaOfLast } from "./media-uses.ts";
 import type { Tx } from "./tx.ts";
 
 /** One part of one message on its way out: one platform call. */
@@ -66,6 +67,7 @@ export interface Settled {
  */
 export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: readonly number[] = []): void {
   for (const intent of intents) {
+    const payload = JSON.stringify(intent.part);
     tx.run(
       "INSERT INTO deliveries (id, channel, account, lane, run_id, origin, outbound, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       intent.deliveryId,
@@ -77,14 +79,14 @@ export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: 
       JSON.stringify(intent.outbound),
       intent.at,
     );
-    tx.run(
+    const inserted = tx.run(
       `INSERT INTO outbox (delivery_id, part, parts, payload, channel, account, lane, state, head, next_at, changed_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ? AND next_at IS NOT NULL), ?, ?)
        ON CONFLICT (delivery_id, part) DO NOTHING`,
       intent.deliveryId,
       intent.part.index,
       intent.part.of,
-      JSON.stringify(intent.part),
+      payload,
       intent.channel,
       intent.account,
       intent.lane,
@@ -92,6 +94,7 @@ export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: 
       intent.at,
       intent.at,
     );
+    if (inserted > 0) useMediaOfLast(tx, "outbox", { json: payload, at: intent.at });
   }
 }
 

@@ -11,8 +11,8 @@ export interface Room {
 
 export interface HttpParts {
   readonly rooms: readonly Room[];
-  /** True when the gateway can do its work; `/readyz` tells it to supervisors. */
-  readonly isReady: () => boolean;
+  /** What keeps the gateway from its work; `/readyz` tells it to supervisors. */
+  readonly problems: () => readonly string[];
   readonly log: Logger;
 }
 
@@ -52,7 +52,7 @@ export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, 
   return (incoming, response) => {
     const path = pathOf(incoming);
     if (path === undefined) return answerWith(response, { status: 400, body: "Bad Request" });
-    const probe = probeAnswer(path, parts.isReady);
+    const probe = probeAnswer(path, parts.problems);
     if (probe !== undefined) return answerWith(response, withMethod(probe, incoming.method));
     const room = parts.rooms.find(({ prefix }) => path === prefix || path.startsWith(`${prefix.replace(/\/$/, "")}/`));
     if (room === undefined) return answerWith(response, NOT_FOUND);
@@ -60,7 +60,7 @@ export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, 
   };
 }
 
-function probeAnswer(path: string, isReady: () => boolean): Answer | undefined {
+function probeAnswer(path: string, problems: () => readonly string[]): Answer | undefined {
   const json = (status: number, body: object): Answer => ({
     status,
     body: JSON.stringify(body),
@@ -68,8 +68,8 @@ function probeAnswer(path: string, isReady: () => boolean): Answer | undefined {
   });
   if (path === "/healthz" || path === "/health") return json(200, { ok: true, status: "live" });
   if (path !== "/readyz" && path !== "/ready") return undefined;
-  const ready = isReady();
-  return json(ready ? 200 : 503, { ready });
+  const reasons = problems();
+  return reasons.length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
 }
 
 const withMethod = (answer: Answer, method: string | undefined): Answer =>

@@ -47,7 +47,7 @@ describe("HTTP", () => {
 
   it("answers health probes", async () => {
     let ready = false;
-    wire = await startWire({ parts: { isReady: () => ready } });
+    wire = await startWire({ parts: { problems: () => (ready ? [] : ["the disk is full"]) } });
     for (const path of ["/healthz", "/health"]) {
       const response = await get(path);
       expect([response.status, await response.json()]).toEqual([200, { ok: true, status: "live" }]);

@@ -40,8 +40,8 @@ export interface WireParts {
   readonly onConnected?: (caller: Caller) => void;
   /** An admitted client has gone. */
   readonly onDisconnected?: (caller: Caller) => void;
-  /** What `/readyz` says. Default: always ready. */
-  readonly isReady?: () => boolean;
+  /** What `/readyz` says. Default: nothing is wrong. */
+  readonly problems?: () => readonly string[];
   readonly rooms?: readonly Room[];
   /** Defaults: all methods and events of the protocol. Tests use their own. */
   readonly methods?: Readonly<Record<string, MethodDescriptor>>;
@@ -93,7 +93,7 @@ export function createWireServer(parts: WireParts): WireServer {
     onMessage: receive,
     onGone: (connection) => members.leave(connection),
   });
-  const onRequest = createHttpHandler({ rooms: parts.rooms ?? [], isReady: parts.isReady ?? (() => true), log });
+  const onRequest = createHttpHandler({ rooms: parts.rooms ?? [], problems: parts.problems ?? (() => []), log });
   const listening: Listening[] = [];
   return {
     sink: hub,

@@ -6,6 +6,7 @@ import { AgentsConfig, SessionConfig } from "./agents.ts";
 import { BindingsConfig } from "./bindings.ts";
 import { ChannelsConfig } from "./channels.ts";
 import { GatewayConfig } from "./gateway.ts";
+import { RetentionConfig } from "./retention.ts";
 import { entry, section } from "./section.ts";
 
 const paths = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description, default: [] });
@@ -70,6 +71,7 @@ export const Config = entry(
     channels: ChannelsConfig,
     extensions: ExtensionsConfig,
     logging: LoggingConfig,
+    retention: RetentionConfig,
   },
   "Configuration of the gateway, JSON5.",
 );

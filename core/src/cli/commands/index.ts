@@ -77,5 +77,21 @@ export const COMMANDS: readonly Entry[] = [
       },
     ],
   },
+  {
+    command: "backup",
+    describe: "Save everything the gateway keeps, and bring it back",
+    children: [
+      {
+        command: "create",
+        describe: "Write a backup, while the gateway runs",
+        load: () => import("./backup-create.ts"),
+      },
+      {
+        command: "restore <file>",
+        describe: "Put a backup in place of what is there",
+        load: () => import("./backup-restore.ts"),
+      },
+    ],
+  },
   { command: "logs", describe: "Show the gateway's log", load: () => import("./logs.ts") },
 ];
