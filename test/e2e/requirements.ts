@@ -119,6 +119,23 @@ export const REQUIREMENTS = {
     behaviour: "conflict, wrong token, server errors, resets and hangs are supervised states that heal",
     source: "SDK contract, connect",
   },
+  "delivery:unknown-parked": {
+    behaviour:
+      "a message that may or may not have arrived is parked and reported in log, status, health and events with the command that resends it, and the conversation goes on",
+    source: "SDK contract, send",
+  },
+  "delivery:retry": {
+    behaviour: "the owner sends a parked message again, or gives it up, with one command",
+    source: "ARCHITECTURE, The ledger",
+  },
+  "delivery:resend": {
+    behaviour: "with onUnknown: resend a message that may or may not have arrived is sent again by itself",
+    source: "SDK contract, send",
+  },
+  "delivery:followed": {
+    behaviour: "a message is followed from the platform's event over run and delivery to the platform's receipt",
+    source: "ARCHITECTURE, The ledger",
+  },
   "host:broken-extensions": {
     behaviour:
       "a broken, throwing, mismatching or colliding extension is reported with its reason and harms nothing else",
