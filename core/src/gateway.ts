@@ -49,10 +49,8 @@ export interface Systems {
  *
  * @throws ConfigError, StateLocked, StoreError, or an Error that says why the port cannot be used.
  */
-export async function startGateway(
-  options: StartOptions,
-  systems: Systems = { clock: systemClock, ids: systemIds },
-): Promise<RunningGateway> {
+export async function startGateway(options: StartOptions, replaced: Partial<Systems> = {}): Promise<RunningGateway> {
+  const systems: Systems = { clock: systemClock, ids: systemIds, ...replaced };
   await using built = new AsyncDisposableStack();
   const { paths } = options.environment;
   const lock = acquireStateLock(paths.stateDir);

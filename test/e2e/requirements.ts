@@ -119,6 +119,19 @@ export const REQUIREMENTS = {
     behaviour: "conflict, wrong token, server errors, resets and hangs are supervised states that heal",
     source: "SDK contract, connect",
   },
+  "disk:full": {
+    behaviour:
+      "on a full disk nothing is taken, sent or forgotten, health and /readyz say why, and all goes on by itself with room",
+    source: "ARCHITECTURE, State on disk",
+  },
+  "disk:shared": {
+    behaviour: "refuses a state directory that other users may change, with the command that mends it",
+    source: "ARCHITECTURE, State on disk",
+  },
+  "backup:round-trip": {
+    behaviour: "a backup of a running gateway is restored once that has stopped, and never while it runs",
+    source: "ARCHITECTURE, State on disk",
+  },
   "delivery:unknown-parked": {
     behaviour:
       "a message that may or may not have arrived is parked and reported in log, status, health and events with the command that resends it, and the conversation goes on",
