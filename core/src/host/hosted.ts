@@ -5,7 +5,7 @@ import { agentRuntime } from "./agent-bridge.ts";
 import { channelPort } from "./channel-bridge.ts";
 import type { Discovered } from "./discover/discover.ts";
 import type { Guest } from "./guest.ts";
-import type { ExtensionHostParts } from "./host.ts";
+import type { ExtensionHostParts } from "./host-parts.ts";
 import { createLauncher } from "./launch.ts";
 import { type Lifecycle, createLifecycle } from "./lifecycle.ts";
 import { LineError } from "./line/line-error.ts";

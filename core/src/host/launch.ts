@@ -7,7 +7,7 @@ import { startInlineCarrier } from "./carrier-inline.ts";
 import { startProcessCarrier } from "./carrier-process.ts";
 import { CONTRACTS, type Discovered } from "./discover/discover.ts";
 import { type Guest, launchGuest } from "./guest.ts";
-import type { ExtensionHostParts } from "./host.ts";
+import type { ExtensionHostParts } from "./host-parts.ts";
 import type { SupervisionPolicy } from "./supervise.ts";
 
 /** What a start needs: the extension, its place on disk, and the parts its doors lead to. */

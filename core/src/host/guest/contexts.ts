@@ -1,20 +1,9 @@
 import type { BaseCtx, Connection } from "openclaw-host-sdk";
-import type { Clock } from "../../base/clock.ts";
-import type { HostMethods } from "../line/host-methods.ts";
-import type { Rpc } from "../line/rpc.ts";
-import type { StreamTable } from "../line/streams.ts";
+import type { ContextParts } from "./context-parts.ts";
 import { type Effects, createEffects } from "./effects.ts";
 import { guestFetch } from "./fetch.ts";
 import { guestMedia } from "./media.ts";
 import { guestStore } from "./store.ts";
-
-/** What a context is made of; `rpc` and `spoolDir` are known once the guest is set up. */
-export interface ContextParts {
-  readonly rpc: () => Rpc<HostMethods>;
-  readonly streams: StreamTable;
-  readonly clock: Clock;
-  readonly spoolDir: () => string;
-}
 
 /** One context of the extension: a probe, a connection or a turn. */
 export interface GuestContext {

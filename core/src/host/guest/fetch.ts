@@ -1,6 +1,6 @@
 import type { FetchAnswer } from "../line/host-methods.ts";
 import { remoteStream } from "../line/streams.ts";
-import type { ContextParts } from "./contexts.ts";
+import type { ContextParts } from "./context-parts.ts";
 
 /** The host ends a request by its own limits well before this, ms. */
 const TIMEOUT_MS = 300_000;

@@ -4,7 +4,7 @@ import { open, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { MediaDoor } from "openclaw-host-sdk";
 import { webStream } from "../../base/web-stream.ts";
-import type { ContextParts } from "./contexts.ts";
+import type { ContextParts } from "./context-parts.ts";
 
 /** A file of the highest allowed size is hashed and copied within this time, ms. */
 const TIMEOUT_MS = 120_000;

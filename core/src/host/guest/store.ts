@@ -1,6 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import type { GuestStore } from "openclaw-host-sdk";
-import type { ContextParts } from "./contexts.ts";
+import type { ContextParts } from "./context-parts.ts";
 
 /** A commit may wait for a slow disk this long, ms. */
 const TIMEOUT_MS = 30_000;
