@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type FakeCall, startFakeTelegram } from "openclaw-channel-telegram/fake";
+import { type FakeCall, ann, startFakeTelegram } from "openclaw-channel-telegram/fake";
 import { type GatewayProcess, startGatewayProcess } from "openclaw-host-testing";
 import { describe, expect } from "vitest";
 import { cli } from "./cli.ts";
@@ -34,6 +34,41 @@ const onHost = (gateway: GatewayProcess, args: readonly string[]) =>
   cli(args, { HOME: gateway.stateDir, OPENCLAW_STATE_DIR: gateway.stateDir, OPENCLAW_GATEWAY_TOKEN: gateway.token });
 
 describe("policy", () => {
+  verifies("policy:commands", async () => {
+    await using fake = await platform();
+    const session = { mainFor: [`telegram:${ann.id}`] };
+    await using gateway = await startGatewayProcess({
+      extensions,
+      config: configFor(fake, { allowFrom: [ann.id] }, { session }),
+    });
+    const entity = (length: number) => ({
+      message: { entities: [{ type: "bot_command" as const, offset: 0, length }] },
+    });
+    fake.say("remember this");
+    await told(fake, ann.id, /^echo: remember this$/);
+    fake.say("/help", entity(5));
+    await told(fake, ann.id, /\/status says/);
+    fake.say("/status", entity(7));
+    await told(fake, ann.id, /session: agent:main:main/);
+    fake.say("/stop", entity(5));
+    await told(fake, ann.id, /Nothing was running/);
+    fake.say("/new begin again", entity(4));
+    await told(fake, ann.id, /^echo: begin again$/);
+    const client = await gateway.client();
+    const { messages } = await client.call("chat.history", { sessionKey: "main" });
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant"]);
+    fake.say("hello?", { from: bob });
+    const answer = await told(fake, bob.id, /code/);
+    const code = /approve telegram ([A-Z2-9]{8})$/.exec(String(answer.args["text"]))?.[1] ?? "";
+    fake.say(`/approve ${code}`, entity(8));
+    await told(fake, ann.id, /Bob may write to me now/);
+    await told(fake, bob.id, /you may write to me now/);
+    const ended = new Promise((resolve) => client.on("chat", (chat) => chat.state === "final" && resolve(chat)));
+    await client.call("chat.send", { sessionKey: "main", message: "/status", idempotencyKey: "command-1" });
+    expect(JSON.stringify(await ended)).toContain("session: agent:main:main");
+    expect(fake.sent("sendMessage").some(({ args }) => String(args["text"]).startsWith("echo: /"))).toBe(false);
+  });
+
   verifies("policy:pairing", async () => {
     await using fake = await platform();
     await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });

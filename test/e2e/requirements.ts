@@ -111,6 +111,10 @@ export const REQUIREMENTS = {
     behaviour: "a DM without a match is stored, not run, and answered once with how the owner allows it",
     source: "ARCHITECTURE, Policy",
   },
+  "policy:commands": {
+    behaviour: "the host answers /new, /stop, /status, /help and an owner's /approve itself, in chats of every kind",
+    source: "ARCHITECTURE, Policy",
+  },
   "policy:pairing": {
     behaviour: "a stranger gets a code, is not run, and is answered once the owner approved the code",
     source: "wire protocol 8.3",

@@ -8,6 +8,7 @@ import type { ReceiveArgs } from "../store/inbox-rows.ts";
 import type { AccountName, InboxClaim, InboxEntry, RefusalAnswer } from "../store/inbox.ts";
 import { parseBatch } from "./inbound-shape.ts";
 import { type InboxRoom, openInboxRoom } from "./inbox-room.ts";
+import { commandInEvent } from "./host-command.ts";
 import { laneKey } from "./route.ts";
 
 export type { AccountName, InboxClaim, RefusalAnswer } from "../store/inbox.ts";
@@ -81,9 +82,12 @@ function closedBecause(event: Inbound): string | undefined {
 function toEntry(scope: InboxScope, event: Inbound): InboxEntry {
   const reason = closedBecause(event);
   const album = event.type === "message" ? event.body.group : undefined;
+  const lane = laneKey(scope.channel, scope.account, event.peer);
+  // What is to be stopped holds the lane. No other lane's key has an empty part.
+  const ahead = commandInEvent(event)?.name === "stop" ? "//stop" : "";
   return {
     eventId: event.eventId,
-    lane: laneKey(scope.channel, scope.account, event.peer),
+    lane: `${lane}${ahead}`,
     event,
     ...(album === undefined ? {} : { album }),
     ...(reason === undefined ? {} : { closedBecause: reason }),

@@ -3,22 +3,29 @@ import { userMessage } from "../agent/transcript-message.ts";
 import { bodyDigest } from "../base/digest.ts";
 import type { SessionFacts } from "../store/session-entry.ts";
 import { type Access, checkAccess } from "./access.ts";
+import { commandInEvent } from "./host-command.ts";
 import type { AccountName, Inbox, InboxClaim } from "./inbox.ts";
 import type { AccessPolicy } from "./policy.ts";
 import type { Pairing } from "./pairing.ts";
 import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "./route.ts";
 import { messageOf, retrying } from "./turn-close.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
-import { encodeRequest } from "./turn-request.ts";
+import { enterCommand } from "./turn-command.ts";
+import { encodeRequest, type RequestedCommand } from "./turn-request.ts";
 import type { TurnRunner } from "./turn-run.ts";
 import { showTyping } from "./turn-typing.ts";
+
+interface Rules {
+  readonly policy: AccessPolicy;
+  readonly routing: Routing;
+}
 
 /** What turns that come in over a channel need besides. */
 export interface InboxTurnParts extends TurnParts {
   readonly inbox: Pick<Inbox, "claim" | "refuse" | "park" | "retry">;
   /** The owner's rules for an account; undefined when it is not configured any more. */
-  readonly rules: (account: AccountName) => { readonly policy: AccessPolicy; readonly routing: Routing } | undefined;
-  readonly pairing: Pick<Pairing, "isPaired" | "request">;
+  readonly rules: (account: AccountName) => Rules | undefined;
+  readonly pairing: Pick<Pairing, "isPaired" | "request" | "approve">;
   /** Fetches what a channel announced. */
   readonly fetchMedia: (account: AccountName, pending: PendingMedia) => Promise<MediaRef>;
   /** Shows or hides that an answer is being written; may reject. */
@@ -45,7 +52,27 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
   const said = await collect(parts, claim, messages);
   if (said.text === "" && said.media.length === 0) return parts.inbox.park(claim.ids, "the message is empty");
-  await runClaim(parts, runner, { claim, route, said, first });
+  const command = await commandOf(parts, runner, { claim, route, rules, messages });
+  await runClaim(parts, runner, { claim, route, said, first, command });
+}
+
+/** A command that stands alone; several messages that became one turn are for the agent. */
+async function commandOf(
+  { pairing }: InboxTurnParts,
+  runner: TurnRunner,
+  turn: { claim: InboxClaim; route: Route; rules: Rules; messages: readonly Message[] },
+): Promise<RequestedCommand | undefined> {
+  const { claim, route, rules } = turn;
+  const [first, ...others] = turn.messages;
+  const command = first === undefined || others.length > 0 ? undefined : commandInEvent(first);
+  if (first === undefined || command === undefined) return undefined;
+  const stop = () => {
+    const active = runner.on(route.sessionKey).filter((one) => one.began || one.run.door !== "channel");
+    for (const one of active) one.stop("stop");
+    return active.length;
+  };
+  const { from, peer } = first;
+  return enterCommand(pairing, { command, claim, from, direct: peer.kind === "dm", rules, stop });
 }
 
 /** An album counts as addressed when any of its pieces is. */
@@ -125,9 +152,9 @@ async function fetchOne(
 async function runClaim(
   parts: InboxTurnParts,
   runner: TurnRunner,
-  turn: { claim: InboxClaim; route: Route; said: Said; first: Message },
+  turn: { claim: InboxClaim; route: Route; said: Said; first: Message; command: RequestedCommand | undefined },
 ): Promise<void> {
-  const { claim, route, said, first } = turn;
+  const { claim, route, said, first, command } = turn;
   const at = parts.clock.now();
   // Beside the text and not in it: the agent may use it, and an echo stays an echo.
   const { id, name } = first.from;
@@ -141,7 +168,7 @@ async function runClaim(
     sessionKey: route.sessionKey,
     sessionId: parts.ids.uuid(),
     agentId: route.agentId,
-    request: encodeRequest({ ...said, target: route.target }),
+    request: encodeRequest({ ...said, target: route.target, ...(command === undefined ? {} : { command }) }),
     message: { id: parts.ids.uuid(), message: userMessage({ ...said, at: first.at, sender }) },
     inbox: claim.ids,
     facts: sessionFacts(route.target, first),

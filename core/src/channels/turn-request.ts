@@ -1,7 +1,13 @@
 import type { MediaRef } from "openclaw-host-sdk";
 import type { SessionKey } from "../base/brand.ts";
 import type { RunDoor, RunOutcome, RunRecord } from "../store/run-record.ts";
+import type { HostCommand } from "./host-command.ts";
 import type { DeliveryTarget } from "./route.ts";
+
+/** A command with the answer that is known already, for those that acted when they came in. */
+export interface RequestedCommand extends HostCommand {
+  readonly reply?: string;
+}
 
 /** What a run was asked to do, as its row keeps it. */
 export interface TurnRequest {
@@ -13,6 +19,8 @@ export interface TurnRequest {
   readonly bestEffort?: boolean;
   /** Limit of this run in ms, 0 for none. Default: the agent's. */
   readonly timeoutMs?: number;
+  /** The host answers this, not the agent. */
+  readonly command?: RequestedCommand;
   /** Put before the transcript, for this run only. */
   readonly systemPrompt?: string;
 }

@@ -7,6 +7,7 @@ import type { SessionKey } from "../base/brand.ts";
 import type { RunOutcome, RunRecord } from "../store/run-record.ts";
 import type { InboxRetry } from "./inbox.ts";
 import { closeTurn, messageOf } from "./turn-close.ts";
+import { answerCommand, saying } from "./turn-command.ts";
 import { DEFAULT_HISTORY_LIMIT, type TurnParts } from "./turn-parts.ts";
 import { parseRequest, type Watcher } from "./turn-request.ts";
 
@@ -107,11 +108,13 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
 /** What the agent reads ends with this run's question: those of runs that wait are not in the transcript yet. */
 async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed): Promise<RunOutcome> {
   const request = parseRequest(run);
+  const { command } = request;
+  const reply = command === undefined ? undefined : await answerCommand(parts, run, command);
   const settings = parts.settings(run.agentId);
   const model = parts.sessions.get(run.sessionKey)?.model ?? settings.model;
   const history = await parts.sessions.history(run.sessionKey, parts.historyLimit ?? DEFAULT_HISTORY_LIMIT);
   return executeRun(parts, {
-    runtime: parts.runtimes.forAgent(run.agentId),
+    runtime: reply === undefined ? parts.runtimes.forAgent(run.agentId) : saying(reply),
     turn: {
       session: run.sessionKey,
       turnId: run.runId,

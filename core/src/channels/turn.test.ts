@@ -1,212 +1,23 @@
 import { DatabaseSync } from "node:sqlite";
-import type { AgentEvent, Body, Inbound, MediaRef, PendingMedia } from "openclaw-host-sdk";
-import { afterEach, describe, expect, it } from "vitest";
-import { createLanes } from "../agent/lanes.ts";
-import { echoRuntime } from "../agent/echo.ts";
+import type { Body, MediaRef, PendingMedia } from "openclaw-host-sdk";
+import { describe, expect, it } from "vitest";
 import type { AgentRuntime } from "../agent/runtime.ts";
-import { createRuntimes } from "../agent/runtimes.ts";
 import { sessionKey } from "../base/brand.ts";
-import { createFakeClock } from "../base/fake-clock.ts";
-import { systemIds } from "../base/ids.ts";
-import type { EventSink } from "../base/event-sink.ts";
-import { openSessions } from "../sessions/sessions.ts";
-import { openStore } from "../store/db.ts";
-import { makeTestDir, silentLog, type TestDir } from "../store/test-store.ts";
-import { openInbox } from "./inbox.ts";
-import { parsePolicy } from "./policy.ts";
-import { type DeliveryTarget, laneKey } from "./route.ts";
-import { createTurns } from "./turn.ts";
-import type { DoorRequest } from "./turn-request.ts";
-
-let clock = createFakeClock();
-const main = sessionKey("agent:main:main");
-const scope = { channel: "tele", account: "default", lease: "bot-1" };
-
-/** A runtime whose turns end when the test says so. */
-function steered() {
-  const begun: { id: string; texts: string[] }[] = [];
-  const enders = new Map<string, (event: AgentEvent) => void>();
-  const runtime: AgentRuntime = {
-    id: "steered",
-    async *turn({ turnId, messages }, call) {
-      begun.push({
-        id: turnId,
-        texts: messages.map((message) => `${message.role}:${JSON.stringify(message.content)}`),
-      });
-      yield { t: "text", delta: "working" };
-      yield await new Promise<AgentEvent>((resolve) => {
-        enders.set(turnId, resolve);
-        if (call.signal.aborted) resolve({ t: "done", reason: "abort" });
-        call.signal.addEventListener("abort", () => resolve({ t: "done", reason: "abort" }), { once: true });
-      });
-    },
-  };
-  return { runtime, begun, end: (id: string) => enders.get(id)?.({ t: "done", reason: "end" }) };
-}
-
-interface HouseOptions {
-  readonly runtime?: AgentRuntime;
-  readonly plan?: (target: DeliveryTarget, body: Body) => Promise<void>;
-  readonly fetchMedia?: (pending: PendingMedia) => Promise<MediaRef>;
-  readonly config?: Record<string, unknown>;
-}
-
-/** Everything between inbox and outbox, on a real database. */
-async function house(dir: TestDir, options: HouseOptions = {}) {
-  const ids = systemIds;
-  const store = await openStore({ path: `${dir.path}/host.db`, log: silentLog, onFatal: () => undefined });
-  const sessions = await openSessions({ store, ids });
-  const runtime = options.runtime ?? echoRuntime;
-  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
-  runtimes.register(runtime);
-  const events: { event: string; payload: Record<string, unknown> }[] = [];
-  const sink: EventSink = { publish: (event, payload) => void events.push({ event, payload: { ...payload } }) };
-  const lanes = createLanes();
-  const typing: boolean[] = [];
-  let wake = (): void => {};
-  const inbox = await openInbox({ store, clock, log: silentLog, onRecorded: () => wake() });
-  const turns = createTurns({
-    clock,
-    ids,
-    log: silentLog,
-    store,
-    sessions,
-    sink,
-    lanes,
-    runtimes,
-    settings: () => ({ timeoutMs: 0 }),
-    async plan(target, body, { deliveryId, runId }) {
-      await options.plan?.(target, body);
-      const outbound = { type: "message" as const, to: target.peer, body };
-      const part = { index: 0, of: 1, ...(body.text === undefined ? {} : { text: body.text }) };
-      const lane = laneKey(target.channel, target.account, target.peer);
-      const { channel, account } = target;
-      return [{ deliveryId, channel, account, lane, outbound, part, at: 1, ...(runId === undefined ? {} : { runId }) }];
-    },
-    outbox: { wake: () => undefined },
-    resetSession: async (key) =>
-      sessions.noteCommitted(await store.run("sessions.reset", { key, sessionId: ids.uuid(), at: 1 })),
-    onStuck: () => undefined,
-    inbox,
-    rules: ({ channel }) =>
-      channel === "gone"
-        ? undefined
-        : {
-            policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
-            routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: ["tele:42"], bindings: [] },
-          },
-    pairing: {
-      isPaired: (_name, senderId) => senderId === "9",
-      request: async (_name, { from }) => ({ reason: `sender ${from.id} waits`, answer: "code AAAA2222" }),
-    },
-    fetchMedia: (_account, pending) =>
-      options.fetchMedia?.(pending) ?? Promise.reject(new Error("no media in this test")),
-    typing: async (_target, on) => void typing.push(on),
-  });
-  wake = () => turns.wake();
-  return {
-    store,
-    sessions,
-    inbox,
-    turns,
-    lanes,
-    events,
-    typing,
-    chat: (runId: string) => events.filter(({ event, payload }) => event === "chat" && payload["runId"] === runId),
-    history: async (key = main) =>
-      (await sessions.history(key, 100)).map(({ role, content }) => {
-        const first = typeof content === "string" ? content : content[0]?.type === "text" ? content[0].text : "(media)";
-        return `${role}: ${first}`;
-      }),
-    async leave(): Promise<void> {
-      await turns.close(1_000);
-      inbox.close();
-      await store.close();
-    },
-    /** As a kill does it: nobody is told, nothing is finished. */
-    async vanish(): Promise<void> {
-      open.splice(0);
-      inbox.close();
-      await store.close();
-    },
-  };
-}
-
-const door = (runId: string, text: string, more: Partial<DoorRequest> = {}): DoorRequest => ({
-  runId,
-  door: "chat.send",
-  identity: "device-1",
-  digest: `digest of ${text}`,
-  sessionKey: main,
-  agentId: "main",
-  request: { text, media: [] },
-  ...more,
-});
-
-const said = (
-  eventId: string,
-  text: string,
-  more: { from?: string; group?: string; media?: PendingMedia[] } = {},
-): Inbound => ({
-  eventId,
-  at: 5,
-  peer: { kind: "dm", id: more.from ?? "42" },
-  from: { id: more.from ?? "42", name: "Ada" },
-  type: "message",
-  messageId: `m-${eventId}`,
-  body: {
-    text,
-    ...(more.group === undefined ? {} : { group: more.group }),
-    ...(more.media === undefined ? {} : { media: more.media }),
-  },
-});
-
-/** Lets time pass until something is so. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await clock.advance(20);
-}
-
-/** Lets time pass until a promise settles. */
-async function passing<T>(promise: Promise<T>): Promise<T> {
-  let settled = false;
-  const note = () => {
-    settled = true;
-  };
-  promise.then(note, note);
-  await until(() => settled);
-  return promise;
-}
-
-type House = Awaited<ReturnType<typeof house>>;
-
-/** How many parts are queued to leave. */
-async function outgoing({ store }: House): Promise<number> {
-  const counts = await store.run("ledger.counts", {});
-  return counts.filter(({ direction }) => direction === "out").reduce((sum, { count }) => sum + count, 0);
-}
-
-async function inboxStates({ store }: House): Promise<Record<string, number>> {
-  const counts = await store.run("ledger.counts", {});
-  return Object.fromEntries(
-    counts.filter(({ direction }) => direction === "in").map(({ state, count }) => [state, count]),
-  );
-}
-
-let dir = makeTestDir();
-const open: House[] = [];
-async function start(options: HouseOptions = {}): Promise<House> {
-  const started = await house(dir, options);
-  open.push(started);
-  await started.turns.recover();
-  return started;
-}
-
-afterEach(async () => {
-  for (const one of open.splice(0)) await passing(one.leave());
-  dir.remove();
-  dir = makeTestDir();
-  clock = createFakeClock();
-});
+import type { DeliveryTarget } from "./route.ts";
+import {
+  databasePath,
+  door,
+  forget,
+  inboxStates,
+  main,
+  outgoing,
+  passing,
+  said,
+  scope,
+  start,
+  steered,
+  until,
+} from "./test-house.ts";
 
 describe("a run that a client asks for", () => {
   it("is committed before it is answered, and its final event comes after its last commit", async () => {
@@ -258,7 +69,7 @@ describe("a run that a client asks for", () => {
     end("r1");
     await until(async () => (await home.turns.start(door("r1", "hi"))).status === "closed");
     await passing(home.leave());
-    open.splice(0);
+    forget();
     const again = await start();
     expect(await again.turns.start(door("r1", "hi"))).toMatchObject({ status: "closed", outcome: { text: "working" } });
     expect(await again.history()).toHaveLength(2);
@@ -539,7 +350,7 @@ describe("after a crash", () => {
 describe("a run that cannot be stored", () => {
   it("is given another try while its conversation waits, and is one turn in the end", async () => {
     const home = await start();
-    const other = new DatabaseSync(`${dir.path}/host.db`, { timeout: 5_000 });
+    const other = new DatabaseSync(databasePath(), { timeout: 5_000 });
     other.exec(
       "CREATE TRIGGER no BEFORE UPDATE ON runs WHEN NEW.state = 'done' BEGIN SELECT RAISE(ABORT, 'not today'); END",
     );

@@ -53,6 +53,7 @@ interface Published {
 let store: TestStore;
 let sessions: Sessions;
 let turns: Turns;
+const noChannel = (): Promise<never> => Promise.reject(new Error("no channel"));
 let published: Published[];
 let stored: Uint8Array[];
 
@@ -97,7 +98,7 @@ beforeEach(async () => {
       retry: () => Promise.resolve(),
     },
     rules: () => undefined,
-    pairing: { isPaired: () => false, request: () => Promise.reject(new Error("no channel")) },
+    pairing: { isPaired: () => false, request: noChannel, approve: noChannel },
     fetchMedia: () => Promise.reject(new Error("no channel")),
     typing: () => Promise.resolve(),
   });

@@ -5,6 +5,7 @@ import { invalidRequest } from "../base/wire-error.ts";
 import type { Turns } from "../channels/turn.ts";
 import type { DoorRequest, Started } from "../channels/turn-request.ts";
 import { watcherOf } from "./agent.ts";
+import { commandInText } from "../channels/host-command.ts";
 import { type AgentSession, resolveChatSession, type SessionParts } from "./agent-session.ts";
 import { lastTarget } from "./agent-target.ts";
 import { type AttachmentParts, storeAttachments } from "./attachments.ts";
@@ -70,11 +71,18 @@ function doorRequest(parts: ChatMethodParts, { params, caller, session, text, me
     request: {
       text,
       media,
+      ...commandOf(text, media.length),
       ...(target === undefined ? {} : { target, bestEffort: true }),
       ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
     },
     watcher: watcherOf(caller),
   };
+}
+
+/** Codes are approved by operators with the scope for it, not in a chat; `/stop` never comes here. */
+function commandOf(text: string, files: number): Pick<DoorRequest["request"], "command"> {
+  const command = files > 0 ? undefined : commandInText(text);
+  return command === undefined || command.name === "approve" ? {} : { command };
 }
 
 /** The answer does not wait for the run; a repeat learns how it stands (wire protocol section 4.1). */
