@@ -39,7 +39,7 @@ const CORE_ROOMS: Record<string, readonly string[]> = {
     "methods",
     "wire",
   ],
-  cli: ["base", "config", "host", "gateway.ts"],
+  cli: ["base", "store", "config", "host", "gateway.ts"],
 };
 
 export interface SourceFile {

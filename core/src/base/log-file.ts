@@ -26,6 +26,8 @@ const MOST_FILES = 100;
 export function openLogFile(options: LogFileOptions): LogFile {
   const { path } = options;
   let { maxBytes = TEN_MIB, files = 3 } = options;
+  let closed = false;
+  /** Absent after a rotation that failed; the next record tries again. */
   let fd: number | undefined = open(path);
   let size = fstatSync(fd).size;
 
@@ -40,7 +42,8 @@ export function openLogFile(options: LogFileOptions): LogFile {
 
   return {
     sink(record) {
-      if (fd === undefined) return;
+      if (closed) return;
+      fd ??= open(path);
       const line = Buffer.from(`${formatJson(record)}\n`);
       if (size > 0 && size + line.length > maxBytes) rotate();
       writeSync(fd, line);
@@ -51,6 +54,7 @@ export function openLogFile(options: LogFileOptions): LogFile {
       for (let index = files; index < MOST_FILES; index++) rmSync(nameOf(path, index), { force: true });
     },
     close() {
+      closed = true;
       if (fd !== undefined) closeSync(fd);
       fd = undefined;
     },

@@ -44,6 +44,8 @@ export class AccountSender {
   #pumping: Promise<void> | undefined;
   #wakeAgain = false;
   #stopped = false;
+  /** The store refused the last look: told once. */
+  #resting = false;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
@@ -92,11 +94,13 @@ export class AccountSender {
       try {
         const { claims, nextAt } = await store.run("outbox.claim", { ...name, now: clock.now(), limit });
         pace.take(claims.length);
+        this.#resting = false;
         for (const claim of claims) this.#start(claim);
         if (claims.length === limit && limit < places) this.#alarm.at(pace.freeAt());
         else if (claims.length < limit && nextAt !== undefined) this.#alarm.at(nextAt);
       } catch (error) {
-        log.error("the outbox cannot be read; sending rests", { ...name, error: String(error) });
+        if (!this.#resting) log.error("the outbox cannot be read; sending rests", { ...name, error: String(error) });
+        this.#resting = true;
         this.#alarm.at(clock.now() + STORE_RETRY_MS);
       }
     }

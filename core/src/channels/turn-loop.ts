@@ -20,6 +20,8 @@ export class InboxLoop {
   readonly #inHand = new Set<Promise<void>>();
   #pumping: Promise<void> | undefined;
   #wanted = false;
+  /** The store refused the last claim: told once. */
+  #resting = false;
   #closed = false;
 
   constructor(parts: InboxTurnParts, runner: TurnRunner) {
@@ -56,7 +58,10 @@ export class InboxLoop {
       }
     } catch (error) {
       this.#wanted = false;
-      this.#parts.log.error("no message can be claimed; tried again shortly", { error: messageOf(error) });
+      if (!this.#resting) {
+        this.#parts.log.error("no message can be claimed; tried again shortly", { error: messageOf(error) });
+      }
+      this.#resting = true;
       this.#parts.clock.after(RETRY_MS, () => this.wake());
     }
   }
@@ -64,6 +69,7 @@ export class InboxLoop {
   /** Takes the next message in hand; false when there is none. */
   async #claim(): Promise<boolean> {
     const claim = await this.#parts.inbox.claim();
+    this.#resting = false;
     if (claim !== undefined) this.#take(claim);
     return claim !== undefined;
   }

@@ -33,7 +33,9 @@ const isThere = async ({ ref }: MediaRef) => (await media.find(ref)) !== undefin
 async function collect(maxAgeMs?: number): Promise<void> {
   const signal = new AbortController().signal;
   const state = { done: false };
-  const work = media.collect({ signal, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) }).finally(() => (state.done = true));
+  const work = media
+    .collect({ signal, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) })
+    .finally(() => (state.done = true));
   while (!state.done) await clock.advance(50);
   await work;
 }

@@ -64,7 +64,8 @@ class DiskWatch {
     this.#failure = error;
     problems.raise("disk", error.message);
     log.error("the database cannot be written; nothing new is taken or sent until it can", { error: error.message });
-    this.#probeSoon();
+    // A damaged file stays damaged however well the next row fits.
+    if (error.kind !== "corrupt") this.#probeSoon();
   }
 
   #probeSoon(): void {

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode, type ErrorShape } from "openclaw-host-schemas";
 import { WireError, isWireError } from "../base/wire-error.ts";
+import { isStoreError } from "../store/store-error.ts";
 
 /** What came of a request, in canonical form: each connection's dialect encodes it. Survives JSON. */
 export type Outcome =
@@ -30,11 +31,20 @@ export function succeeded(payload: unknown, isDurable: boolean): Outcome {
   return { ok: false, payload, error: { code: "UNAVAILABLE", message } };
 }
 
+const BUG = new WireError("UNAVAILABLE", "the gateway failed at this request: its log says why");
+
+/** When a disk that failed is worth another try, ms. */
+const DISK_RETRY_MS = 2_000;
+
+/** A disk that fails is told with its reason: the owner can mend it, and the request may be made again. */
+function diskError(error: unknown): WireError | undefined {
+  if (!isStoreError(error) || (error.kind !== "full" && error.kind !== "io")) return undefined;
+  return new WireError("UNAVAILABLE", error.message, { retryable: true, retryAfterMs: DISK_RETRY_MS });
+}
+
 /** An error as the client may see it: refusals as they are, bugs without their text, which may hold anything. */
 export function failed(error: unknown): Outcome & { readonly ok: false } {
-  const known = isWireError(error)
-    ? error
-    : new WireError("UNAVAILABLE", "the gateway failed at this request: its log says why");
+  const known = isWireError(error) ? error : (diskError(error) ?? BUG);
   const { details, retryable, retryAfterMs } = known.options;
   return {
     ok: false,
