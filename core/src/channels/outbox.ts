@@ -52,6 +52,9 @@ type SendingRules = Pick<ConfiguredAccount, "onUnknown" | "sendsPerSecond">;
 /** How long a stop waits for parts in flight, ms; their fate is then unknown. */
 const CLOSE_GRACE_MS = 1_000;
 
+/** How often the board of parked parts is read without a change that we know of: retention forgets the oldest, ms. */
+const REFRESH_MS = 60 * 60_000;
+
 type Waiter = (outcome: DeliveryOutcome) => void;
 
 /** Who waits for which delivery. */
@@ -87,10 +90,12 @@ class OpenOutbox implements Outbox {
   /** By account; they outlive connections, as the platform's own count does. */
   readonly #paces = new Map<string, Pace>();
   readonly #board: ParkedBoard;
+  readonly #stopRefreshing: Undo;
 
   constructor(parts: OutboxParts, board: ParkedBoard) {
     this.#parts = parts;
     this.#board = board;
+    this.#stopRefreshing = parts.clock.every(REFRESH_MS, () => void board.refresh());
   }
 
   wake(): void {
@@ -129,8 +134,8 @@ class OpenOutbox implements Outbox {
   async drop(deliveryId: string): Promise<Decided | undefined> {
     const { store, clock } = this.#parts;
     const decided = await store.run("deliveries.drop", { deliveryId, reason: "dropped by the owner", at: clock.now() });
-    if (decided === undefined) return undefined;
     await this.#board.refresh();
+    if (decided === undefined) return undefined;
     const outcome = await outcomeOf(store, deliveryId);
     if (outcome.final) this.#waiters.tell(outcome);
     // The conversation goes on with what was behind it.
@@ -186,6 +191,7 @@ class OpenOutbox implements Outbox {
   }
 
   async close(): Promise<void> {
+    this.#stopRefreshing();
     for (const sender of this.#senders) sender.stop();
     await Promise.all([...this.#senders].map((sender) => sender.drain(CLOSE_GRACE_MS)));
     this.#senders.clear();

@@ -128,6 +128,8 @@ describe("the delivery methods", () => {
     });
     channels.outbox.wake();
     await channels.outbox.settled("d", 1_000);
+    expect(await listed({ eventId: "e1" })).toEqual(["d"]);
+    expect(await listed({ eventId: "e2" })).toEqual([]);
     const get = async () => methods["delivery.get"]({ deliveryId: "d" }, context);
     expect(await get()).toMatchObject({
       events: [{ eventId: "e1", messageId: "m1", state: "done" }],

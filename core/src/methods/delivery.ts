@@ -107,11 +107,12 @@ async function stats({ channels, clock }: DeliveryMethodParts): Promise<ResultOf
 export function deliveryMethods(parts: DeliveryMethodParts): HandlersFor<Family> {
   const { ledger, outbox } = parts.channels;
   return {
-    async "delivery.list"({ state, channel, accountId, since, limit = PAGE, cursor }) {
+    async "delivery.list"({ state, channel, accountId, eventId, since, limit = PAGE, cursor }) {
       const filter = {
         ...(state === undefined ? {} : { state }),
         ...(channel === undefined ? {} : { channel }),
         ...(accountId === undefined ? {} : { account: accountId }),
+        ...(eventId === undefined ? {} : { eventId }),
         ...(since === undefined ? {} : { since }),
       };
       const after = cursor === undefined ? {} : { after: parseCursor(cursor) };

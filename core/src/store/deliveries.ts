@@ -8,6 +8,8 @@ export interface DeliveryFilter {
   readonly state?: OutboxState;
   readonly channel?: string;
   readonly account?: string;
+  /** The platform's event that it answers. */
+  readonly eventId?: string;
   /** Created at this time or later, epoch ms. */
   readonly since?: number;
 }
@@ -56,12 +58,22 @@ function inState(state: OutboxState): string {
   }
 }
 
+/**
+ * An event is found through the identities that accounts have or had: ids are unique within one of them. CROSS JOIN keeps
+ * the order, so that every step is a look-up: https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
+ */
+const OF_EVENT = `id IN (SELECT origin.delivery_id
+  FROM (SELECT channel, lease FROM channel_identities UNION SELECT channel, lease FROM inbox_cursors) who
+  CROSS JOIN inbox ON inbox.channel = who.channel AND inbox.lease = who.lease AND inbox.event_id = ?
+  CROSS JOIN delivery_origins origin ON origin.inbox_id = inbox.id)`;
+
 function conditions(filter: DeliveryFilter): { readonly sql: string[]; readonly values: (string | number)[] } {
-  const { state, channel, account, since } = filter;
+  const { state, channel, account, eventId, since } = filter;
   const wanted: readonly (readonly [string, string | number | undefined])[] = [
     ["created_at >= ?", since],
     ["channel = ?", channel],
     ["account = ?", account],
+    [OF_EVENT, eventId],
     [state === undefined ? "" : inState(state), state],
   ];
   const given = wanted.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]));

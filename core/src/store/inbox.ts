@@ -14,7 +14,7 @@ import {
   rowsOf,
   takeRows,
 } from "./inbox-rows.ts";
-import { insertIntents } from "./outbox.ts";
+import { insertIntents } from "./outbox-intents.ts";
 import type { Tx } from "./tx.ts";
 
 export type { AccountName, InboxClaim, InboxEntry, InboxFinal, RefusalAnswer } from "./inbox-rows.ts";
@@ -89,7 +89,7 @@ export const inboxCommands = {
     if (args.answer === undefined) return { answered: false };
     const { channel, account, sender, intents, repeats = false } = args.answer;
     if (repeats) {
-      insertIntents(tx, intents);
+      insertIntents(tx, intents, args.ids);
       return { answered: true };
     }
     const first = tx.run(
@@ -99,7 +99,7 @@ export const inboxCommands = {
       sender,
       args.at,
     );
-    if (first > 0) insertIntents(tx, intents);
+    if (first > 0) insertIntents(tx, intents, args.ids);
     return { answered: first > 0 };
   },
 

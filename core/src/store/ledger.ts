@@ -81,7 +81,6 @@ export interface DeliveryRow {
   readonly channel: string;
   readonly account: string;
   readonly run_id: string | null;
-  readonly origin: string | null;
   readonly outbound: string;
   readonly created_at: number;
 }
@@ -153,12 +152,11 @@ interface EventRow {
   readonly state: string;
 }
 
-function eventsOf(tx: Tx, origin: string | null): OriginEvent[] {
-  if (origin === null) return [];
+function eventsOf(tx: Tx, deliveryId: string): OriginEvent[] {
   const rows = tx.all<EventRow>(
     `SELECT event_id, event ->> '$.messageId' AS message_id, at, received_at, state
-     FROM inbox WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`,
-    origin,
+     FROM inbox WHERE id IN (SELECT inbox_id FROM delivery_origins WHERE delivery_id = ?) ORDER BY id`,
+    deliveryId,
   );
   return rows.map((row) => ({
     eventId: row.event_id,
@@ -178,7 +176,7 @@ function follow(tx: Tx, deliveryId: string): FollowedDelivery | undefined {
   );
   return {
     ...deliveryRecord(tx, row),
-    events: eventsOf(tx, row.origin),
+    events: eventsOf(tx, row.id),
     ...(run === undefined ? {} : { run: { ...run } }),
   };
 }

@@ -1,23 +1,10 @@
 import type { Outbound, Part, Peer, Receipt } from "openclaw-host-sdk";
 import type { DeliveryOutcome } from "./ledger.ts";
 import { deliveryOutcome } from "./ledger.ts";
-import { useMediaOfLast } from "./media-uses.ts";
+import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
 import type { Tx } from "./tx.ts";
 
-/** One part of one message on its way out: one platform call. */
-export interface OutboxIntent {
-  readonly deliveryId: string;
-  readonly channel: string;
-  readonly account: string;
-  /** Parts of one lane leave one after the other. */
-  readonly lane: string;
-  readonly outbound: Outbound;
-  readonly part: Part;
-  /** The run whose answer it is. */
-  readonly runId?: string;
-  /** Epoch ms. */
-  readonly at: number;
-}
+export type { OutboxIntent } from "./outbox-intents.ts";
 
 /** A part to act on: send it, or ask the platform what became of it. */
 export interface OutboxClaim {
@@ -58,44 +45,6 @@ export type ClaimKey = Pick<OutboxClaim, "id" | "attempt" | "checks">;
 export interface Settled {
   readonly deliveryId: string;
   readonly outcome?: DeliveryOutcome;
-}
-
-/**
- * Stores intents; one that is stored already stays as it is. For use inside the commands of other families.
- *
- * @param origin Inbox rows that the intents answer.
- */
-export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: readonly number[] = []): void {
-  for (const intent of intents) {
-    const payload = JSON.stringify(intent.part);
-    tx.run(
-      "INSERT INTO deliveries (id, channel, account, lane, run_id, origin, outbound, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      intent.deliveryId,
-      intent.channel,
-      intent.account,
-      intent.lane,
-      intent.runId ?? null,
-      origin.length === 0 ? null : JSON.stringify(origin),
-      JSON.stringify(intent.outbound),
-      intent.at,
-    );
-    const inserted = tx.run(
-      `INSERT INTO outbox (delivery_id, part, parts, payload, channel, account, lane, state, head, next_at, changed_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ? AND next_at IS NOT NULL), ?, ?)
-       ON CONFLICT (delivery_id, part) DO NOTHING`,
-      intent.deliveryId,
-      intent.part.index,
-      intent.part.of,
-      payload,
-      intent.channel,
-      intent.account,
-      intent.lane,
-      intent.lane,
-      intent.at,
-      intent.at,
-    );
-    if (inserted > 0) useMediaOfLast(tx, "outbox", { json: payload, at: intent.at });
-  }
 }
 
 interface ClaimRow {

@@ -1,6 +1,6 @@
 import type { Peer } from "openclaw-host-sdk";
 import type { AccountName } from "./inbox-rows.ts";
-import { type OutboxIntent, insertIntents } from "./outbox.ts";
+import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
 import type { Tx } from "./tx.ts";
 
 /** How long a code may be approved, ms. Source: wire protocol section 8.3. */

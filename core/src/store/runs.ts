@@ -1,5 +1,5 @@
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
-import { type OutboxIntent, insertIntents } from "./outbox.ts";
+import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
 import {
   parsePending,
   parseRun,

@@ -25,6 +25,8 @@ export const deliveryMethods = {
       state: optional(DeliveryState),
       channel: optional(Text),
       accountId: optional(Text),
+      /** What answers this event of a platform. */
+      eventId: optional(Text),
       since: optional(EpochMs),
       limit: optional(Type.Integer({ minimum: 1, maximum: 200, description: "Default 50." })),
       /** The `nextCursor` of an earlier page. */

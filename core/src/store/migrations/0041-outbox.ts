@@ -7,8 +7,8 @@ import type { Migration } from "./migration.ts";
  *
  * `head` is 1 on the oldest open row of a lane while nothing of that lane is in flight, 2 on the row that is, 0 on all
  * others. `granted` is how many attempts were over when the owner asked for the part again: its budget begins anew.
- * `origin` is a JSON array of the inbox rows that a delivery answers. `sent_messages` answers "is this platform message
- * ours?".
+ * `delivery_origins` names the inbox rows that a delivery answers, also when those are forgotten. `sent_messages` answers
+ * "is this platform message ours?".
  */
 export const m0041: Migration = {
   id: 41,
@@ -20,11 +20,17 @@ export const m0041: Migration = {
       account TEXT NOT NULL,
       lane TEXT NOT NULL,
       run_id TEXT,
-      origin TEXT,
       outbound TEXT NOT NULL,
       created_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX deliveries_created ON deliveries (created_at, id);
+
+    CREATE TABLE delivery_origins (
+      inbox_id INTEGER NOT NULL,
+      delivery_id TEXT NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
+      PRIMARY KEY (inbox_id, delivery_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX delivery_origins_of ON delivery_origins (delivery_id);
 
     CREATE TABLE outbox (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
