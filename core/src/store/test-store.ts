@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
 import { openStore, type Store } from "./db.ts";
 
@@ -33,12 +34,17 @@ export const silentLog: Logger = {
   child: () => silentLog,
 };
 
-/** Opens a store for one test; the caller disposes of it. */
-export async function openTestStore(): Promise<TestStore> {
+/** Opens a store for one test; the caller disposes of it. `faults`: see `StoreOptions`. */
+export async function openTestStore(faults?: MessagePort): Promise<TestStore> {
   const dir = makeTestDir();
   const path = join(dir.path, "host.db");
   const fatal: Error[] = [];
-  const store = await openStore({ path, log: silentLog, onFatal: (error) => fatal.push(error) });
+  const store = await openStore({
+    path,
+    log: silentLog,
+    onFatal: (error) => fatal.push(error),
+    ...(faults && { faults }),
+  });
   return {
     ...store,
     dir: dir.path,
