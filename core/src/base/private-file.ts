@@ -22,7 +22,8 @@ export function requireUnshared(path: string): void {
   if (process.platform === "win32") return;
   const { mode, uid } = statSync(path);
   const own = process.getuid?.();
-  if (own !== undefined && uid !== own && uid !== 0) {
+  // Root may look after a directory of another user, as in a container with a mounted one.
+  if (own !== undefined && own !== 0 && uid !== own && uid !== 0) {
     throw new Error(
       `${path} belongs to another user: run the gateway as its owner, or choose another with --state-dir`,
     );

@@ -65,6 +65,14 @@ describe("a full inbox", () => {
     expect((await inbox.claim())?.events[0]?.eventId).toBe("open");
   });
 
+  it("is well again once upkeep has removed rows", async () => {
+    await receive("1", "2", "3");
+    expect(await receive("4").catch(refusal)).toBe("refused");
+    inbox.noteRemoved(1);
+    expect(problems.list()).toEqual([]);
+    expect(await receive("4")).toEqual([{ outcome: "stored" }]);
+  });
+
   it("counts no duplicates and takes a cursor without events", async () => {
     await receive("1", "2");
     expect(await receive("1")).toEqual([{ outcome: "duplicate" }]);

@@ -56,6 +56,7 @@ export async function openInboxRoom(parts: InboxRoomParts): Promise<InboxRoom> {
     },
     free(count) {
       rows -= count;
+      if (count > 0 && rows < maxRows) problems.clear("inbox");
     },
   };
 }
