@@ -25,6 +25,8 @@ export interface ChannelsParts {
   readonly problems?: Problems;
   readonly configs: ChannelConfigs;
   readonly sink: EventSink;
+  /** `session.debounceMs`. Default 0. */
+  readonly debounceMs?: number;
   /** Called, never awaited, when a message may be ready for a turn. */
   readonly onRecorded: () => void;
   /** Called, never awaited, when something `channels.status` shows has changed. */
@@ -60,6 +62,7 @@ async function openDoors(parts: ChannelsParts): Promise<Doors> {
     clock,
     log,
     onRecorded,
+    ...(parts.debounceMs === undefined ? {} : { debounceMs: parts.debounceMs }),
     accounts: () => accounts.reachable(),
   });
   const outbox = await openOutbox({

@@ -108,6 +108,58 @@ describe("the inbox", () => {
     expect(await claimed()).toEqual(["1", "2", "3"]);
   });
 
+  describe("with a debounce", () => {
+    const from = (id: string, sender: string, more: Partial<Message> = {}) =>
+      message(id, { from: { id: sender }, ...more });
+    beforeEach(async () => {
+      inbox.close();
+      inbox = await openInbox({ store, clock, log: silentLog, debounceMs: 500, onRecorded: () => (recorded += 1) });
+    });
+
+    it("joins what one sender says in one breath, and nothing that comes after", async () => {
+      await receive(from("1", "a"));
+      await clock.advance(400);
+      await receive(from("2", "a"));
+      await clock.advance(400);
+      expect(await claimed()).toBeUndefined();
+      await clock.advance(100);
+      const burst = await inbox.claim();
+      expect(burst?.events.map(({ eventId }) => eventId)).toEqual(["1", "2"]);
+      await receive(from("3", "a"));
+      await inbox.park(burst!.ids, "checked");
+      expect(await claimed()).toBeUndefined();
+      await clock.advance(500);
+      expect(await claimed()).toEqual(["3"]);
+    });
+
+    it("keeps the order of a conversation, and senders, commands and mentions apart", async () => {
+      const group = { peer: { kind: "group", id: "g" } } as const;
+      await receive(
+        from("1", "a", group),
+        from("2", "a", group),
+        from("3", "b", group),
+        from("4", "a", group),
+        from("5", "a", { ...group, mentionedMe: true }),
+        from("6", "a", { ...group, body: { text: "/new" } }),
+      );
+      await clock.advance(5_000);
+      const turns: string[][] = [];
+      for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) {
+        turns.push(claim.events.map(({ eventId }) => eventId));
+        await inbox.park(claim.ids, "checked");
+      }
+      expect(turns).toEqual([["1", "2"], ["3"], ["4"], ["5"], ["6"]]);
+    });
+
+    it("does not wait for ever for somebody who never pauses", async () => {
+      for (let id = 1; id <= 13; id += 1) {
+        await receive(from(String(id), "a"));
+        await clock.advance(400);
+      }
+      expect(await claimed()).toHaveLength(13);
+    });
+  });
+
   it("gives rows back for later, and parks a message whose own attempts never end", async () => {
     await receive(message("1"), message("2"));
     const counted = [false, true, true, false, true, true, true];

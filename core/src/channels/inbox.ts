@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type Problems, createProblems } from "../base/problems.ts";
 import type { Store } from "../store/db.ts";
-import type { ReceiveArgs } from "../store/inbox-rows.ts";
+import { BURST, type ReceiveArgs } from "../store/inbox-rows.ts";
 import type { AccountName, InboxClaim, InboxEntry, RefusalAnswer } from "../store/inbox.ts";
 import { parseBatch } from "./inbound-shape.ts";
 import { type InboxRoom, openInboxRoom } from "./inbox-room.ts";
@@ -60,6 +60,8 @@ export interface InboxParts {
   readonly problems?: Problems;
   /** Most rows. Default 1,000,000. */
   readonly maxRows?: number;
+  /** `session.debounceMs`; 0, the default, takes every message on its own. */
+  readonly debounceMs?: number;
   /** Called, never awaited, when a message may be ready to claim. */
   readonly onRecorded: () => void;
   /** Accounts whose messages may run now. Default all; a message of an account that is not there waits for it. */
@@ -79,9 +81,24 @@ function closedBecause(event: Inbound): string | undefined {
   return event.self === true ? "no turn: written by the account itself" : undefined;
 }
 
-function toEntry(scope: InboxScope, event: Inbound): InboxEntry {
+/** A burst waits this many times `debounceMs` at most. */
+const BURST_FACTOR = 10;
+
+/**
+ * What a message waits for others with. Commands and replies stand alone, and so do messages to us among those that are not:
+ * what one message was allowed must not carry another in.
+ */
+function joined(event: Inbound, debounceMs: number): Pick<InboxEntry, "album" | "wait"> {
+  if (event.type !== "message") return {};
+  if (event.body.group !== undefined) return { album: `album:${event.body.group}` };
+  const alone = event.command !== undefined || event.replyTo !== undefined || commandInEvent(event) !== undefined;
+  if (debounceMs === 0 || alone) return {};
+  const album = `${BURST}${event.mentionedMe === true ? "to-us" : "at-large"}:${event.from.id}`;
+  return { album, wait: { quietMs: debounceMs, maxMs: debounceMs * BURST_FACTOR } };
+}
+
+function toEntry(scope: InboxScope, event: Inbound, debounceMs: number): InboxEntry {
   const reason = closedBecause(event);
-  const album = event.type === "message" ? event.body.group : undefined;
   const lane = laneKey(scope.channel, scope.account, event.peer);
   // What is to be stopped holds the lane. No other lane's key has an empty part.
   const ahead = commandInEvent(event)?.name === "stop" ? "//stop" : "";
@@ -89,7 +106,7 @@ function toEntry(scope: InboxScope, event: Inbound): InboxEntry {
     eventId: event.eventId,
     lane: `${lane}${ahead}`,
     event,
-    ...(album === undefined ? {} : { album }),
+    ...joined(event, debounceMs),
     ...(reason === undefined ? {} : { closedBecause: reason }),
   };
 }
@@ -121,7 +138,7 @@ async function receive(
   scope: InboxScope,
   call: { events: readonly Inbound[]; cursor?: string },
 ): Promise<ReceiveOutcome[]> {
-  const entries = call.events.map((event) => toEntry(scope, event));
+  const entries = call.events.map((event) => toEntry(scope, event, parts.debounceMs ?? 0));
   const cursor = call.cursor === undefined ? {} : { cursor: call.cursor };
   const { channel, account, lease } = scope;
   const at = parts.clock.now();

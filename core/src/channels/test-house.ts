@@ -12,6 +12,7 @@ import type { EventSink } from "../base/event-sink.ts";
 import { type Sessions, openSessions } from "../sessions/sessions.ts";
 import { type Store, openStore } from "../store/db.ts";
 import { makeTestDir, silentLog, type TestDir } from "../store/test-store.ts";
+import { createEchoGuard } from "./echo-guard.ts";
 import { type Inbox, type InboxScope, openInbox } from "./inbox.ts";
 import { parsePolicy } from "./policy.ts";
 import { type DeliveryTarget, laneKey } from "./route.ts";
@@ -125,6 +126,8 @@ async function house(dir: TestDir, options: HouseOptions = {}): Promise<House> {
             policy: parsePolicy(options.config ?? { dmPolicy: "open" }, "channels.tele.allowFrom"),
             routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: ["tele:42"], bindings: [] },
           },
+    echo: createEchoGuard(clock),
+    isOurs: (_channel, senderId) => senderId === "bot-1",
     pairing: {
       isPaired: (_name, senderId) => senderId === "9",
       request: async (_name, { from }) => ({ reason: `sender ${from.id} waits`, answer: "code AAAA2222" }),

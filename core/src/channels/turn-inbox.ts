@@ -3,6 +3,7 @@ import { userMessage } from "../agent/transcript-message.ts";
 import { bodyDigest } from "../base/digest.ts";
 import type { SessionFacts } from "../store/session-entry.ts";
 import { type Access, checkAccess } from "./access.ts";
+import type { EchoGuard } from "./echo-guard.ts";
 import { commandInEvent } from "./host-command.ts";
 import type { AccountName, Inbox, InboxClaim } from "./inbox.ts";
 import type { AccessPolicy } from "./policy.ts";
@@ -26,6 +27,9 @@ export interface InboxTurnParts extends TurnParts {
   /** The owner's rules for an account; undefined when it is not configured any more. */
   readonly rules: (account: AccountName) => Rules | undefined;
   readonly pairing: Pick<Pairing, "isPaired" | "request" | "approve">;
+  readonly echo: Pick<EchoGuard, "hear" | "said">;
+  /** True for the identity of one of our own accounts of a channel. */
+  readonly isOurs: (channel: string, senderId: string) => boolean;
   /** Fetches what a channel announced. */
   readonly fetchMedia: (account: AccountName, pending: PendingMedia) => Promise<MediaRef>;
   /** Shows or hides that an answer is being written; may reject. */
@@ -52,8 +56,22 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
   const said = await collect(parts, claim, messages);
   if (said.text === "" && said.media.length === 0) return parts.inbox.park(claim.ids, "the message is empty");
+  const loop = heardBefore(parts, { claim, first, text: said.text });
+  if (loop !== undefined) return void (await parts.inbox.refuse(claim.ids, loop));
   const command = await commandOf(parts, runner, { claim, route, rules, messages });
   await runClaim(parts, runner, { claim, route, said, first, command });
+}
+
+/** Why a machine is not answered any more; the log says so each time. */
+function heardBefore(
+  { echo, isOurs, log }: InboxTurnParts,
+  { claim, first, text }: { claim: InboxClaim; first: Message; text: string },
+): string | undefined {
+  const { channel, account, lane } = claim;
+  const { id: sender, bot } = first.from;
+  const loop = echo.hear({ channel, account, lane, sender, machine: bot === true || isOurs(channel, sender), text });
+  if (loop !== undefined) log.warn("a message was not answered", { channel, account, reason: loop });
+  return loop;
 }
 
 /** A command that stands alone; several messages that became one turn are for the agent. */
@@ -176,7 +194,8 @@ async function runClaim(
   });
   if (entry !== undefined) parts.sessions.noteCommitted(entry);
   const hide = showTyping(parts, route.target);
-  await runner.begin(run).closed;
+  const outcome = await runner.begin(run).closed;
+  parts.echo.said(claim.lane, outcome.text);
   hide();
 }
 

@@ -226,6 +226,18 @@ describe("a message that comes in over a channel", () => {
     expect(await outgoing(home)).toBe(3);
   });
 
+  it("is stored and not answered when two machines only repeat each other", async () => {
+    const home = await start();
+    for (let round = 1; round <= 6; round += 1) {
+      await home.inbox.receive(scope, [said(`e${round}`, "I am away", { from: "bot-1" })], {});
+      await until(async () => Object.values(await inboxStates(home)).reduce((sum, count) => sum + count, 0) === round);
+      await until(async () => (await inboxStates(home))["recorded"] === undefined);
+      await until(async () => (await inboxStates(home))["running"] === undefined);
+    }
+    expect(await inboxStates(home)).toEqual({ done: 3, refused: 3 });
+    expect(await outgoing(home)).toBe(3);
+  });
+
   it("runs in parallel with other conversations and in order within its own", async () => {
     const { runtime, begun, end } = steered();
     const home = await start({ runtime });

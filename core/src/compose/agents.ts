@@ -13,6 +13,8 @@ export interface AgentDirectory {
   readonly agents: () => Agents;
   /** Where messages of channels go. */
   readonly routing: () => Routing;
+  /** How long a channel's message waits for the next one of its sender, ms. */
+  readonly debounceMs: number;
   /** Id of the runtime an agent uses. */
   readonly runtimeOf: (agentId: string) => string;
   readonly settings: (agentId: string) => AgentSettings;
@@ -43,6 +45,7 @@ export function createAgentDirectory(config: Pick<Config, "agents" | "session" |
   return {
     agents: () => agents,
     routing: () => routing,
+    debounceMs: config.session.debounceMs,
     runtimeOf,
     settings(agentId) {
       const entry = entryOf(agentId);

@@ -55,7 +55,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...aboutGateway(parts),
     ...conversation(parts),
     ...sendMethods({ channels: messaging.channels, importMedia: (url) => parts.importer.importMedia(url) }),
-    ...channelMethods({ channels: messaging.channels, clock }),
+    ...channelMethods({ channels: messaging.channels, clock, echo: messaging.echo }),
     ...deliveryMethods({ channels: messaging.channels, clock }),
     ...pairingMethods({ pairing: messaging.pairing }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),

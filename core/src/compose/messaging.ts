@@ -8,6 +8,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { Problems } from "../base/problems.ts";
 import { type Channels, openChannels } from "../channels/channels.ts";
+import { type EchoGuard, createEchoGuard } from "../channels/echo-guard.ts";
 import type { AccountName } from "../channels/inbox.ts";
 import type { ChannelConfigs } from "../channels/accounts-parts.ts";
 import { type Pairing, openPairing } from "../channels/pairing.ts";
@@ -21,6 +22,7 @@ export interface Messaging {
   readonly channels: Channels;
   readonly turns: Turns;
   readonly pairing: Pairing;
+  readonly echo: EchoGuard;
   readonly runtimes: Runtimes;
   readonly changes: SessionChanges;
 }
@@ -58,19 +60,22 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
     problems: parts.problems,
     configs: parts.configs,
     sink,
+    debounceMs: directory.debounceMs,
     onRecorded: () => wake(),
     onChange: parts.onChange,
   });
   const { plan, outbox } = channels;
   const pairing = await openPairing({ store, clock, ids, log: log.child("pairing"), sink, plan, outbox });
+  const echo = createEchoGuard(clock);
   const turns = createTurns({
     ...turnParts(parts, { lanes, runtimes, channels, changes }),
     pairing,
+    echo,
     sink,
     log: log.child("turns"),
   });
   wake = () => turns.wake();
-  return { channels, turns, pairing, runtimes, changes };
+  return { channels, turns, pairing, echo, runtimes, changes };
 }
 
 interface Built {
@@ -96,6 +101,8 @@ function turnParts(parts: MessagingParts, { lanes, runtimes, channels, changes }
     resetSession: (key: SessionKey) => changes.reset(key),
     onStuck,
     rules: (name: AccountName) => channels.accounts.rules(name, directory.routing()),
+    isOurs: (channel: string, senderId: string) =>
+      channels.accounts.list(channel).some(({ facts }) => facts?.identity?.self.id === senderId),
     fetchMedia: channels.accounts.fetchMedia.bind(channels.accounts),
     typing: channels.accounts.typing.bind(channels.accounts),
   };

@@ -98,6 +98,8 @@ beforeEach(async () => {
       retry: () => Promise.resolve(),
     },
     rules: () => undefined,
+    echo: { hear: () => undefined, said: () => undefined },
+    isOurs: () => false,
     pairing: { isPaired: () => false, request: noChannel, approve: noChannel },
     fetchMedia: () => Promise.reject(new Error("no channel")),
     typing: () => Promise.resolve(),

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { AccountFacts } from "../channels/account-facts.ts";
 import type { AccountView } from "../channels/accounts.ts";
 import type { Channels } from "../channels/channels.ts";
+import type { EchoGuard } from "../channels/echo-guard.ts";
 import { type StateCount, countsOf } from "../channels/ledger.ts";
 import { type ChannelsSnapshot, accountState, channelsSnapshot } from "../channels/snapshot.ts";
 import type { HandlersFor } from "./handler.ts";
@@ -10,6 +11,7 @@ import type { HandlersFor } from "./handler.ts";
 export interface ChannelMethodParts {
   readonly channels: Pick<Channels, "accounts" | "registry" | "ledger">;
   readonly clock: Clock;
+  readonly echo: Pick<EchoGuard, "silenced">;
 }
 
 /** Limits of `timeoutMs`, ms (wire protocol section 5.7). */
@@ -29,10 +31,16 @@ function historyOf(facts: AccountFacts | undefined) {
   return Object.fromEntries([...keys, "lastProbeAt" as const].map((key) => [key, facts?.[key] ?? null]));
 }
 
-function snapshotOf(view: AccountView, counts: readonly StateCount[], probe: unknown): AccountSnapshot {
+function snapshotOf(
+  { echo }: ChannelMethodParts,
+  view: AccountView,
+  known: { readonly counts: readonly StateCount[]; readonly probe: unknown },
+): AccountSnapshot {
   const { configured, facts } = view;
+  const { counts, probe } = known;
   const { channel, account, policy } = configured;
   const self = facts?.identity?.self;
+  const silenced = echo.silenced({ channel, account });
   return {
     accountId: account,
     ...(self === undefined ? {} : { name: self.name ?? self.handle ?? self.id, selfId: self.id }),
@@ -43,6 +51,8 @@ function snapshotOf(view: AccountView, counts: readonly StateCount[], probe: unk
     dmPolicy: policy.dmPolicy,
     allowFrom: [...policy.allowFrom],
     counts: countsOf(counts, { channel, account }),
+    // Machines that only repeat themselves, and are not answered for now.
+    ...(silenced.length === 0 ? {} : { echoLoops: [...silenced] }),
     ...(probe === undefined ? {} : { probe }),
   };
 }
@@ -72,7 +82,7 @@ async function status(parts: ChannelMethodParts, probeMs: number | undefined): P
   const counts = await ledger.counts();
   const rows = accounts.list().map((view, index) => ({
     channel: view.configured.channel,
-    snapshot: snapshotOf(view, counts, probes[index]),
+    snapshot: snapshotOf(parts, view, { counts, probe: probes[index] }),
   }));
   const ofChannel = (id: string) => rows.filter((row) => row.channel === id).map((row) => row.snapshot);
   return {

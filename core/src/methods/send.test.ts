@@ -165,7 +165,12 @@ describe("channels.status", () => {
   afterEach(() => channels.dispose());
 
   const status = (params: ParamsOf<"channels.status"> = {}) =>
-    Promise.resolve(channelMethods({ channels, clock: channels.clock })["channels.status"](params, context()));
+    Promise.resolve(
+      channelMethods({ channels, clock: channels.clock, echo: { silenced: () => ["42"] } })["channels.status"](
+        params,
+        context(),
+      ),
+    );
 
   it("is empty without channels", async () => {
     channels = await openTestChannels({});
@@ -209,6 +214,7 @@ describe("channels.status", () => {
         lastOutboundAt: channels.clock.now(),
         lastInboundAt: null,
         dmPolicy: "pairing",
+        echoLoops: ["42"],
         allowFrom: ["42"],
         counts: { outbox: { sent: 1 } },
       },

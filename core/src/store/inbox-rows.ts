@@ -12,17 +12,27 @@ export interface AccountName {
 /** `parked` waits for the owner; `refused` was kept out by policy. Both carry a reason and are final. */
 export type InboxFinal = "done" | "refused" | "parked";
 
+interface Waits {
+  readonly quietMs: number;
+  readonly maxMs: number;
+}
+
+/** Begins the id of a burst: messages of one sender with nothing else between them. Pieces of an album may be apart. */
+export const BURST = "burst:";
+
 /** One event as it is recorded. Without `turn` it is closed at once, for the reason given. */
 export interface InboxEntry {
   readonly eventId: string;
   readonly lane: string;
   readonly event: Inbound;
-  /** Album id; its pieces become one claim. */
+  /** Album or burst; its pieces become one claim. */
   readonly album?: string;
+  /** How long it waits for its next piece, and in all, ms. Default: as `ReceiveArgs.album` says. */
+  readonly wait?: Waits;
   readonly closedBecause?: string;
 }
 
-/** What a turn works on: one message, or the pieces of one album. */
+/** What a turn works on: one message, or the pieces of one album or burst. */
 export interface InboxClaim {
   readonly ids: readonly number[];
   readonly channel: string;
@@ -46,7 +56,7 @@ export interface ReceiveArgs extends AccountName {
   readonly lease: string;
   readonly at: number;
   /** How long an album waits for its next piece, and in all, ms. */
-  readonly album: { readonly quietMs: number; readonly maxMs: number };
+  readonly album: Waits;
   /** Until then the platform may deliver these events again, epoch ms. */
   readonly keepUntil: number;
   readonly cursor?: string;
@@ -93,21 +103,21 @@ export function insertEntry(tx: Tx, args: ReceiveArgs, entry: InboxEntry): boole
     entry.lane,
   );
   if (inserted > 0) useMediaOfLast(tx, "inbox", { json: event, at: args.at });
-  const { lane, album } = entry;
-  if (inserted > 0 && open && album !== undefined) delayAlbum(tx, args, { lane, album });
+  const { lane, album, wait = args.album } = entry;
+  if (inserted > 0 && open && album !== undefined) delayAlbum(tx, args.at, { lane, album, wait });
   return inserted > 0;
 }
 
 /** Every new piece moves the whole album's time, up to the longest wait after its first piece. */
-function delayAlbum(tx: Tx, args: ReceiveArgs, piece: { lane: string; album: string }): void {
-  const { lane, album } = piece;
+function delayAlbum(tx: Tx, at: number, piece: { lane: string; album: string; wait: Waits }): void {
+  const { lane, album, wait } = piece;
   tx.run(
     `UPDATE inbox SET due_at = MIN(?, (SELECT MIN(received_at) FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}) + ?)
      WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}`,
-    args.at + args.album.quietMs,
+    at + wait.quietMs,
     lane,
     album,
-    args.album.maxMs,
+    wait.maxMs,
     lane,
     album,
   );
@@ -181,9 +191,24 @@ export interface ClaimedRow {
   readonly event: string;
 }
 
-/** The row itself, or all pieces of its album. */
+/** Messages of a burst that become one turn at most: what a long silence of ours piled up is read in portions. */
+const MAX_BURST = 50;
+
+/** The row itself, or all pieces of its album or burst. */
 export function rowsOf(tx: Tx, head: Head): ClaimedRow[] {
   if (head.album === null) return tx.all<ClaimedRow>("SELECT id, event FROM inbox WHERE id = ?", head.id);
+  if (head.album.startsWith(BURST)) {
+    return tx.all<ClaimedRow>(
+      `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}
+         AND id < COALESCE((SELECT MIN(o.id) FROM inbox o WHERE o.lane = ? AND o.id > ? AND o.album IS NOT ? AND o.state = 'recorded' AND o.${OPEN}), id + 1)
+       ORDER BY id LIMIT ${MAX_BURST}`,
+      head.lane,
+      head.album,
+      head.lane,
+      head.id,
+      head.album,
+    );
+  }
   return tx.all<ClaimedRow>(
     `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN} ORDER BY id`,
     head.lane,

@@ -74,6 +74,13 @@ export const SessionConfig = section(
       description:
         "per-sender: a session for each conversation of each account; per-peer: the accounts of a channel share it; global: one session for everybody. Default per-sender.",
     }),
+    debounceMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 0,
+      description:
+        "Messages of one sender that follow one another within so many ms are answered as one; the first waits ten times as long at most. Default 0: each on its own.",
+    }),
     mainFor: Type.Array(Type.Union([Type.String({ minLength: 1 }), Type.Integer()]), {
       default: [],
       description:
