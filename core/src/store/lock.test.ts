@@ -21,7 +21,8 @@ afterEach(() => {
 
 const HOLD = `
   const { acquireStateLock } = await import(process.argv[1]);
-  acquireStateLock(process.argv[2]);
+  // A lock that nobody holds on to may be collected, and with it the file.
+  globalThis.held = acquireStateLock(process.argv[2]);
   process.stdout.write("held");
   setInterval(() => {}, 1000);
 `;
