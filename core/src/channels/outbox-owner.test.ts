@@ -1,6 +1,8 @@
 import { type Receipt, SendError } from "openclaw-host-sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deliveryId } from "../base/brand.ts";
+import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
+import { openTestStore, type TestStore } from "../store/test-store.ts";
 import { accountState } from "./snapshot.ts";
 import type { DeliveryTarget } from "./route.ts";
 import { openTestChannels, type TestChannels, type TestPort, createTestPort } from "./test-port.ts";
@@ -19,8 +21,11 @@ describe("what is left to the owner of the outbox", () => {
   /** What the platform does with the parts whose text is a key here; it takes all others. */
   let faults: Record<string, () => Promise<Receipt>>;
 
-  async function open(section: Record<string, unknown> = { test: {} }): Promise<void> {
-    channels = await openTestChannels(section);
+  async function open(
+    section: Record<string, unknown> = { test: {} },
+    existing?: { store: TestStore; clock: FakeClock },
+  ): Promise<void> {
+    channels = await openTestChannels(section, existing);
     port = createTestPort();
     const send = port.behaviour.send;
     port.behaviour.send = (part, call) => faults[part.part.text ?? ""]?.() ?? send(part, call);
@@ -243,6 +248,60 @@ describe("what is left to the owner of the outbox", () => {
     await channels.advanceUntil(() => port.sent.length === 3, 1);
     await channels.advanceUntil(() => port.sent.length === 5, 500);
     expect(await settled("d4")).toMatchObject({ state: "sent" });
+  });
+
+  describe("when the clock jumps by a year", () => {
+    const YEAR_MS = 365 * 86_400_000;
+
+    it("back, keeps every wait as long as it was meant to be", async () => {
+      const store = await openTestStore();
+      const clock = createFakeClock();
+      let behind = 0;
+      const jumping = { ...clock, now: () => clock.now() - behind };
+      await open({ test: {} }, { store, clock: jumping });
+      faults["hi"] = () =>
+        Promise.reject(new SendError("later", { fate: "not-sent", scope: "peer", retryAfterMs: 60_000 }));
+      await enqueue("a", "hi");
+      await enqueue("b", "behind it");
+      await channels.until(async () => (await outcome("a"))?.state === "retry");
+      faults = {};
+      behind = YEAR_MS;
+      await clock.advance(50_000);
+      expect(keys()).toEqual(["a/0"]);
+      await channels.advanceUntil(async () => (await outcome("b"))?.state === "sent", 500);
+      expect(keys()).toEqual(["a/0", "a/0", "b/0"]);
+      expect(clock.now() - 1_700_000_000_000).toBeLessThan(90_000);
+    });
+
+    it("back while the gateway was down, sends at once what would wait for longer than anything may", async () => {
+      await open();
+      await channels.close();
+      await enqueue("a", "hi");
+      const { store, clock } = channels;
+      const next = await openTestChannels(
+        { test: {} },
+        { store, clock: { ...clock, now: () => clock.now() - YEAR_MS } },
+      );
+      const revived = createTestPort();
+      next.register(revived);
+      await next.until(async () => (await outcome("a"))?.state === "sent");
+      await next.close();
+    });
+
+    it("forth, sends what waited and keeps the order", async () => {
+      const store = await openTestStore();
+      const clock = createFakeClock();
+      let ahead = 0;
+      await open({ test: {} }, { store, clock: { ...clock, now: () => clock.now() + ahead } });
+      faults["hi"] = fail("not-sent", "down");
+      await enqueue("a", "hi");
+      await enqueue("b", "behind it");
+      await channels.until(async () => (await outcome("a"))?.state === "retry");
+      faults = {};
+      ahead = YEAR_MS;
+      await channels.advanceUntil(async () => (await outcome("b"))?.state === "sent", 500);
+      expect(keys()).toEqual(["a/0", "a/0", "b/0"]);
+    });
   });
 
   it("rests over a reconnection when the platform asked for it", async () => {

@@ -1,3 +1,4 @@
+import { watchClock } from "../base/clock-watch.ts";
 import type { Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { ChannelConnection } from "../host/channel-port.ts";
@@ -10,7 +11,7 @@ import type { ConfiguredAccount } from "./account-config.ts";
 import { AccountSender, type SettledPart } from "./account-sender.ts";
 import { type Pace, SENDS_PER_SECOND, createPace } from "./pace.ts";
 import { type ParkedBoard, createParkedBoard, retryCommand } from "./parked.ts";
-import { type SendingParts, isParked } from "./sending.ts";
+import { MAX_RETRY_AFTER_MS, type SendingParts, isParked } from "./sending.ts";
 
 export type { Decided, DeliveryCursor } from "../store/deliveries.ts";
 export type { DeliveryOutcome } from "../store/ledger.ts";
@@ -90,12 +91,15 @@ class OpenOutbox implements Outbox {
   /** By account; they outlive connections, as the platform's own count does. */
   readonly #paces = new Map<string, Pace>();
   readonly #board: ParkedBoard;
-  readonly #stopRefreshing: Undo;
+  readonly #undo: readonly Undo[];
 
   constructor(parts: OutboxParts, board: ParkedBoard) {
     this.#parts = parts;
     this.#board = board;
-    this.#stopRefreshing = parts.clock.every(REFRESH_MS, () => void board.refresh());
+    this.#undo = [
+      parts.clock.every(REFRESH_MS, () => void board.refresh()),
+      watchClock(parts.clock, (byMs) => void this.#shift(byMs)),
+    ];
   }
 
   wake(): void {
@@ -176,6 +180,18 @@ class OpenOutbox implements Outbox {
     return pace;
   }
 
+  /** Never rejects. */
+  async #shift(byMs: number): Promise<void> {
+    const { log, store } = this.#parts;
+    try {
+      const count = await store.run("outbox.shift", { byMs });
+      log.warn("the clock was set back; what waits to be sent keeps its time", { byMs, count });
+      this.wake();
+    } catch (error) {
+      log.error("the clock was set back, and what waits to be sent may wait longer", { byMs, error: String(error) });
+    }
+  }
+
   #settled(name: AccountName, news: SettledPart): void {
     const { claim, settlement, delivery, late = false } = news;
     const { deliveryId, part } = claim;
@@ -191,7 +207,7 @@ class OpenOutbox implements Outbox {
   }
 
   async close(): Promise<void> {
-    this.#stopRefreshing();
+    for (const undo of this.#undo) undo();
     for (const sender of this.#senders) sender.stop();
     await Promise.all([...this.#senders].map((sender) => sender.drain(CLOSE_GRACE_MS)));
     this.#senders.clear();
@@ -201,7 +217,7 @@ class OpenOutbox implements Outbox {
 /** Opens the outbox. Parts that were being sent when the last process ended are of unknown fate. */
 export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const { store, clock, log } = parts;
-  const count = await store.run("outbox.recover", { now: clock.now() });
+  const count = await store.run("outbox.recover", { now: clock.now(), latest: clock.now() + MAX_RETRY_AFTER_MS });
   if (count > 0) log.warn("parts were being sent when the gateway stopped; their fate is unknown", { count });
   const board = createParkedBoard({ ...parts, ...(parts.onParked === undefined ? {} : { onChange: parts.onParked }) });
   await board.refresh();

@@ -30,7 +30,7 @@ const RETRY = { baseMs: 1_000, maxMs: 10 * 60_000 };
 /** Rest of an account whose platform named no time, ms. */
 const ACCOUNT_PAUSE_MS = 30_000;
 /** The longest wait a platform may ask for, ms. */
-const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
+export const MAX_RETRY_AFTER_MS: number = 24 * 60 * 60_000;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

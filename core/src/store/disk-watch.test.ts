@@ -76,7 +76,7 @@ describe("a full disk", () => {
     await faults.inject(FULL);
     await fill();
     // Needs no new page.
-    await expect(store.run("outbox.recover", { now: 1 })).resolves.toBe(0);
+    await expect(store.run("outbox.recover", { now: 1, latest: 1 })).resolves.toBe(0);
   });
 });
 

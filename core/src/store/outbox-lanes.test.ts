@@ -138,7 +138,7 @@ class Chaos {
   async #crash(): Promise<void> {
     this.#inFlight = [];
     this.#answered = [];
-    await this.#store.run("outbox.recover", { now: this.#now });
+    await this.#store.run("outbox.recover", { now: this.#now, latest: this.#now + 100 });
   }
 }
 

@@ -228,8 +228,21 @@ export const outboxCommands = {
     return settledOf(tx, row.delivery_id);
   },
 
-  /** After a start: nobody knows what became of a part that was being sent. Returns how many there were. */
-  "outbox.recover": (tx: Tx, args: { readonly now: number }): number => {
+  /** The clock was set back by `byMs`: what waits goes on waiting as long as was meant. Returns how many parts do. */
+  "outbox.shift": (tx: Tx, args: { readonly byMs: number }): number =>
+    tx.run("UPDATE outbox SET next_at = MAX(0, next_at - ?) WHERE next_at IS NOT NULL", args.byMs),
+
+  /**
+   * After a start: nobody knows what became of a part that was being sent. Returns how many there were. No part waits beyond
+   * `latest`, or was queued in the future, unless the clock was set back meanwhile; such a part waits no longer.
+   */
+  "outbox.recover": (tx: Tx, args: { readonly now: number; readonly latest: number }): number => {
+    tx.run(
+      "UPDATE outbox SET next_at = ? WHERE next_at IS NOT NULL AND (next_at > ? OR (state = 'queued' AND next_at > ?))",
+      args.now,
+      args.latest,
+      args.now,
+    );
     const unknown = tx.run(
       "UPDATE outbox SET state = 'unknown', reason = 'the gateway stopped while it was being sent', next_at = ?, changed_at = ? WHERE state = 'sending' AND next_at IS NOT NULL",
       args.now,
