@@ -69,9 +69,39 @@ describe("policy", () => {
     expect(fake.sent("sendMessage").some(({ args }) => String(args["text"]).startsWith("echo: /"))).toBe(false);
   });
 
+  verifies("policy:sessions", async () => {
+    await using fake = await platform();
+    const config = configFor(
+      fake,
+      { dmPolicy: "open", groupPolicy: "open" },
+      {
+        agents: { list: [{ id: "home" }, { id: "work" }] },
+        bindings: [{ agentId: "work", match: { channel: "telegram", peer: { kind: "group", id: "-100777" } } }],
+        session: { mainFor: [ann.id], debounceMs: 300 },
+      },
+    );
+    await using gateway = await startGatewayProcess({ extensions, config });
+    const group = { id: -100_777, type: "supergroup", title: "Team" } as const;
+    const mention = { entities: [{ type: "mention" as const, offset: 0, length: 9 }] };
+    fake.say("one");
+    fake.say("two");
+    await told(fake, ann.id, /^echo: one\ntwo$/);
+    fake.say("three", { from: bob });
+    await told(fake, bob.id, /^echo: three$/);
+    fake.say("@fake_bot four", { from: bob, chat: group, message: mention });
+    await told(fake, group.id, /^echo: /);
+    const client = await gateway.client();
+    const { sessions } = await client.call("sessions.list", {});
+    expect(sessions.map(({ key }) => key).toSorted()).toEqual([
+      "agent:home:main",
+      "agent:home:telegram:default:dm:777",
+      "agent:work:telegram:default:group:-100777",
+    ]);
+  });
+
   verifies("policy:pairing", async () => {
     await using fake = await platform();
-    await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
+    await using gateway = await startGatewayProcess({ extensions, config: configFor(fake, { groups: { "*": {} } }) });
     const operator = await gateway.client();
     const requested = new Promise((resolve) => operator.on("channel.pairing.requested", resolve));
     fake.say("let me in", { from: bob });
@@ -91,6 +121,8 @@ describe("policy", () => {
     fake.say("thank you", { from: bob });
     await told(fake, bob.id, /^echo: thank you$/);
     expect(fake.sent("sendMessage").filter(({ args }) => String(args["text"]).startsWith("echo:"))).toHaveLength(1);
+    const tested = await onHost(gateway, ["channels", "test", "telegram"]);
+    expect(tested, tested.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("to 777") });
     expect(await readFile(gateway.configPath, "utf8")).not.toContain("777");
     const group = { id: -100_777, type: "supergroup", title: "Team" } as const;
     fake.say("@fake_bot hello", {

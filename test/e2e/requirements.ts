@@ -115,6 +115,11 @@ export const REQUIREMENTS = {
     behaviour: "the host answers /new, /stop, /status, /help and an owner's /approve itself, in chats of every kind",
     source: "ARCHITECTURE, Policy",
   },
+  "policy:sessions": {
+    behaviour:
+      "bindings choose the agent, conversations have sessions of their own, owners share main, bursts are one turn",
+    source: "ARCHITECTURE, Policy",
+  },
   "policy:pairing": {
     behaviour: "a stranger gets a code, is not run, and is answered once the owner approved the code",
     source: "wire protocol 8.3",
