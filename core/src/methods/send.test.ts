@@ -142,6 +142,15 @@ describe("send", () => {
     });
   });
 
+  it("tells how to send again what may or may not have arrived", async () => {
+    port.behaviour.send = async () => Promise.reject(new SendError("reset", { fate: "unknown", scope: "message" }));
+    await connect();
+    const refused = await errorOf(send());
+    const { deliveryId } = refused.details as { deliveryId: string };
+    expect(refused).toMatchObject({ retryable: false, details: { state: "unknown" } });
+    expect(refused.message).toContain(`openclaw delivery retry ${deliveryId}`);
+  });
+
   it("answers after 15 s what is known, and a repeat waits for the same delivery", async () => {
     const late = Promise.withResolvers<void>();
     const receipt = port.behaviour.send;

@@ -5,6 +5,7 @@ import { type DeliveryId, deliveryId } from "../base/brand.ts";
 import { WireError, invalidRequest } from "../base/wire-error.ts";
 import type { Channels } from "../channels/channels.ts";
 import type { DeliveryOutcome } from "../channels/outbox.ts";
+import { retryCommand } from "../channels/parked.ts";
 import type { HandlersFor } from "./handler.ts";
 
 export interface SendParts {
@@ -53,15 +54,11 @@ function refusal(outcome: DeliveryOutcome): WireError {
   switch (outcome.state) {
     case "dead":
       return new WireError("UNAVAILABLE", `the message was not sent${reason}`, { details, retryable: false });
-    case "unknown":
-      return new WireError(
-        "UNAVAILABLE",
-        `it is not known whether the message was sent${reason}; look before you send it again`,
-        {
-          details,
-          retryable: !outcome.final,
-        },
-      );
+    case "unknown": {
+      const how = outcome.final ? ` with: ${retryCommand(outcome.deliveryId)}` : "";
+      const text = `it is not known whether the message was sent${reason}; look before you send it again${how}`;
+      return new WireError("UNAVAILABLE", text, { details, retryable: !outcome.final });
+    }
     case "queued":
     case "sending":
     case "retry":
