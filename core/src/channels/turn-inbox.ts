@@ -121,7 +121,7 @@ async function refuse(
   const target = { channel, account, peer: first.peer };
   const body: Body = { text: answer, format: "plain" };
   const intents = await parts.plan(target, body, { deliveryId: newDeliveryId(parts.ids) });
-  const to = { channel, account, sender: first.from.id, repeats: access.pair === true };
+  const to = { channel, account, sender: first.from.id, tellsCode: access.pair === true };
   const queued = await parts.inbox.refuse(claim.ids, reason, { ...to, intents });
   if (queued) parts.outbox.wake();
 }

@@ -45,10 +45,10 @@ export interface InboxClaim {
   readonly repliesToUs: boolean;
 }
 
-/** An answer to somebody who was refused, sent at most once per sender and account unless it `repeats`. */
+/** An answer to somebody who was refused, sent at most once per sender and account unless it tells a pairing code. */
 export interface RefusalAnswer extends AccountName {
   readonly sender: string;
-  readonly repeats?: boolean;
+  readonly tellsCode?: boolean;
   readonly intents: readonly OutboxIntent[];
 }
 

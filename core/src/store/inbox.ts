@@ -15,6 +15,7 @@ import {
   takeRows,
 } from "./inbox-rows.ts";
 import { insertIntents } from "./outbox-intents.ts";
+import { noteTold } from "./pairing.ts";
 import type { Tx } from "./tx.ts";
 
 export type { AccountName, InboxClaim, InboxEntry, InboxFinal, RefusalAnswer } from "./inbox-rows.ts";
@@ -87,8 +88,9 @@ export const inboxCommands = {
   ): { readonly answered: boolean } => {
     markInbox(tx, args.ids, { state: "refused", reason: args.reason, at: args.at });
     if (args.answer === undefined) return { answered: false };
-    const { channel, account, sender, intents, repeats = false } = args.answer;
-    if (repeats) {
+    const { channel, account, sender, intents, tellsCode = false } = args.answer;
+    if (tellsCode) {
+      noteTold(tx, args.answer);
       insertIntents(tx, intents, args.ids);
       return { answered: true };
     }

@@ -45,7 +45,7 @@ interface RequestArgs extends Person {
   readonly now: number;
 }
 
-/** `told` is false when the requester has heard the code often enough. `full`: too many wait already. */
+/** `tell` is false when the requester has heard the code often enough. `full`: too many wait already. */
 export type RequestOutcome =
   | { readonly state: "new" | "known"; readonly request: PendingPairing; readonly tell: boolean }
   | { readonly state: "full" };
@@ -107,7 +107,7 @@ function request(tx: Tx, args: RequestArgs): RequestOutcome {
   if (waiting >= MAX_PENDING || code === undefined) return { state: "full" };
   tx.run(
     `INSERT INTO pairing_requests (channel, account, sender, code, name, handle, peer, told, created_at, last_seen_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
     channel,
     account,
     sender,
@@ -123,16 +123,14 @@ function request(tx: Tx, args: RequestArgs): RequestOutcome {
 }
 
 function seenAgain(tx: Tx, row: PendingRow, now: number): RequestOutcome {
-  const tell = row.told < MAX_TOLD;
-  tx.run(
-    `UPDATE pairing_requests SET last_seen_at = ?, told = told + ? WHERE ${SENDER}`,
-    now,
-    tell ? 1 : 0,
-    row.channel,
-    row.account,
-    row.sender,
-  );
-  return { state: "known", request: { ...pendingOf(row), lastSeenAt: now }, tell };
+  const { channel, account, sender } = row;
+  tx.run(`UPDATE pairing_requests SET last_seen_at = ? WHERE ${SENDER}`, now, channel, account, sender);
+  return { state: "known", request: { ...pendingOf(row), lastSeenAt: now }, tell: row.told < MAX_TOLD };
+}
+
+/** Counts an answer that names the code. For use inside the command that queues it: what failed to be queued was not told. */
+export function noteTold(tx: Tx, { channel, account, sender }: AccountName & { readonly sender: string }): void {
+  tx.run(`UPDATE pairing_requests SET told = told + 1 WHERE ${SENDER}`, channel, account, sender);
 }
 
 /** A pending request by its code, and where its answer goes. */
