@@ -40,7 +40,7 @@ async function startLimited(home: Home, fake: FakeTelegram) {
     client,
     ready: async () => {
       const response = await fetch(`http://127.0.0.1:${gateway.port}/readyz`);
-      return { status: response.status, body: (await response.json()) as unknown };
+      return { status: response.status, body: await response.json() };
     },
     inject: (pragma: string) =>
       new Promise<void>((resolve) => {
