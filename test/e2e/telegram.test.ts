@@ -20,11 +20,22 @@ const platform = async () => {
   return Object.assign(fake, { [Symbol.asyncDispose]: () => fake.close() });
 };
 
-const configFor = (fake: Pick<FakeTelegram, "url" | "token">, more: object = {}) => ({
-  channels: {
-    telegram: { botToken: fake.token, apiRoot: fake.url, allowFrom: [String(ann.id)], pollTimeoutSeconds: 1, ...more },
-  },
-});
+type Isolation = "process" | "inline";
+
+const configIn =
+  (isolation: Isolation) =>
+  (fake: Pick<FakeTelegram, "url" | "token">, more: object = {}) => ({
+    channels: {
+      telegram: {
+        botToken: fake.token,
+        apiRoot: fake.url,
+        allowFrom: [String(ann.id)],
+        pollTimeoutSeconds: 1,
+        ...more,
+      },
+    },
+    extensions: { entries: { telegram: { isolation } } },
+  });
 
 const answer = (text: string) => (call: FakeCall) => call.method === "sendMessage" && call.args["text"] === text;
 
@@ -40,10 +51,9 @@ async function untilState(gateway: GatewayProcess, state: string): Promise<void>
   }
 }
 
-async function answersIn(isolation: "process" | "inline"): Promise<void> {
+async function answersIn(isolation: Isolation): Promise<void> {
   await using fake = await platform();
-  const session = { mainFor: [`telegram:${ann.id}`] };
-  const config = { ...configFor(fake), session, extensions: { entries: { telegram: { isolation } } } };
+  const config = { ...configIn(isolation)(fake), session: { mainFor: [`telegram:${ann.id}`] } };
   await using gateway = await startGatewayProcess({ extensions, config });
   fake.say("hello gateway");
   await fake.waitFor(answer("echo: hello gateway"), 15_000);
@@ -57,6 +67,10 @@ async function answersIn(isolation: "process" | "inline"): Promise<void> {
 describe("Telegram", () => {
   verifies("telegram:process", () => answersIn("process"));
   verifies("telegram:inline", () => answersIn("inline"));
+});
+
+describe.each<Isolation>(["process", "inline"])("Telegram, %s", (isolation) => {
+  const configFor = configIn(isolation);
 
   verifies("telegram:referee", async () => {
     await using home = await emptyHome();
@@ -172,10 +186,10 @@ describe("Telegram", () => {
       await using fake = await platform();
       await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
       await untilState(gateway, "ready");
-      for (const kind of ["conflict", "server-error", "disconnect", "rate-limit"] as const) {
+      for (const kind of ["conflict", "server-error", "disconnect", "rate-limit", "hang"] as const) {
         fake.fail(kind, { method: "getUpdates", retryAfter: 1 });
         fake.say(`after ${kind}`);
-        await fake.waitFor(answer(`echo: after ${kind}`), 20_000);
+        await fake.waitFor(answer(`echo: after ${kind}`), 30_000);
       }
       fake.fail("rate-limit", { method: "sendMessage", retryAfter: 1 });
       fake.say("slow down");
@@ -184,7 +198,16 @@ describe("Telegram", () => {
       await untilState(gateway, "degraded");
       await untilState(gateway, "ready");
       expect(new Set(textsSent(fake)).size).toBe(textsSent(fake).length);
+      fake.fail("unauthorized", { times: 100 });
+      await untilState(gateway, "logged-out");
+      const client = await gateway.client();
+      const { channelAccounts } = await client.call("channels.status", {});
+      expect(channelAccounts["telegram"]?.[0]).toMatchObject({
+        connected: false,
+        fix: expect.stringContaining("token"),
+      });
+      expect(await client.call("health", {})).toMatchObject({ ok: true });
     },
-    90_000,
+    120_000,
   );
 });
