@@ -1,0 +1,99 @@
+import { setImmediate as tick } from "node:timers/promises";
+import type { Inbound } from "openclaw-host-sdk";
+import { createLanes } from "../agent/lanes.ts";
+import type { AgentRuntime } from "../agent/runtime.ts";
+import { createRuntimes } from "../agent/runtimes.ts";
+import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
+import { systemIds } from "../base/ids.ts";
+import { openSessions } from "../sessions/sessions.ts";
+import { openStore } from "../store/db.ts";
+import { silentLog } from "../store/test-store.ts";
+import { createEchoGuard } from "./echo-guard.ts";
+import { createGuestCalls } from "./guest-call.ts";
+import { openInbox } from "./inbox.ts";
+import { type Outbox, openOutbox } from "./outbox.ts";
+import { parsePolicy } from "./policy.ts";
+import { laneKey } from "./route.ts";
+import { createTurns } from "./turn.ts";
+
+export const MODEL_ACCOUNT = { channel: "model", account: "default" } as const;
+
+/** One process of the gateway: inbox, turns and outbox on a real database. */
+export interface ModelProcess {
+  readonly clock: FakeClock;
+  readonly outbox: Outbox;
+  receive(event: Inbound): Promise<string>;
+  end(): Promise<void>;
+}
+
+// oxlint-disable-next-line max-lines-per-function
+export async function openModelProcess(path: string, now: number, runtime: AgentRuntime): Promise<ModelProcess> {
+  const clock = createFakeClock(now);
+  const ids = { ...systemIds, fraction: () => 0 };
+  const log = silentLog;
+  const store = await openStore({ path, log, onFatal: () => undefined });
+  const sessions = await openSessions({ store, ids });
+  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
+  runtimes.register(runtime);
+  const rules = { onUnknown: "park", sendsPerSecond: 10_000 } as const;
+  const outbox = await openOutbox({
+    store,
+    clock,
+    ids,
+    log,
+    calls: createGuestCalls({ clock, ids }),
+    rules: () => rules,
+  });
+  let wake = (): void => {};
+  const inbox = await openInbox({ store, clock, log, onRecorded: () => wake() });
+  const turns = createTurns({
+    clock,
+    ids,
+    log,
+    store,
+    sessions,
+    runtimes,
+    inbox,
+    outbox,
+    sink: { publish: () => undefined },
+    lanes: createLanes(),
+    settings: () => ({ timeoutMs: 0 }),
+    plan: async ({ channel, account, peer }, body, { deliveryId }) => {
+      const lane = laneKey(channel, account, peer);
+      const part = { index: 0, of: 1, text: body.text ?? "" };
+      return [
+        { deliveryId, channel, account, lane, outbound: { type: "message", to: peer, body }, part, at: clock.now() },
+      ];
+    },
+    resetSession: async () => undefined,
+    onStuck: () => undefined,
+    rules: () => ({
+      policy: parsePolicy({ dmPolicy: "open" }, "channels.model.allowFrom"),
+      routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: [], bindings: [] },
+    }),
+    echo: createEchoGuard(clock),
+    isOurs: () => false,
+    pairing: {
+      isPaired: () => false,
+      request: async () => ({ reason: "no" }),
+      approve: () => Promise.reject(new Error("no")),
+    },
+    fetchMedia: () => Promise.reject(new Error("no media in this test")),
+    typing: async () => undefined,
+  });
+  wake = () => turns.wake();
+  await turns.recover();
+  return {
+    clock,
+    outbox,
+    async receive(event) {
+      const [one] = await inbox.receive({ ...MODEL_ACCOUNT, lease: "bot" }, [event], {});
+      return one?.outcome ?? "nothing";
+    },
+    async end() {
+      inbox.close();
+      await store.close();
+      await tick();
+    },
+  };
+}
