@@ -99,6 +99,11 @@ export const REQUIREMENTS = {
       "killed at random moments, every message is one turn and is answered once, but for sends the outbox lists as unknown",
     source: "ARCHITECTURE, An inbound message",
   },
+  "crash:matrix": {
+    behaviour:
+      "killed 60 times with three accounts and chat clients, it loses and doubles nothing, and unknown are exactly the sends that a kill cut off",
+    source: "ARCHITECTURE, The life of a message",
+  },
   "telegram:media": {
     behaviour: "a photo and an album come in and go out through the media doors",
     source: "SDK contract, media",

@@ -53,10 +53,12 @@ export const ann: User = { id: 100_000_001, is_bot: false, first_name: "Ann", us
 const BOT: User = { id: 4_242, is_bot: true, first_name: "Fake Bot", username: "fake_bot" };
 const DEFAULT_WAIT_MS = 5_000;
 
-/** Starts a server on a free port. The caller closes it. */
+/** Starts a server on a free port. The caller closes it. A token begins with the id of its bot, as Telegram's do. */
 export async function startFakeTelegram(options: { token?: string } = {}): Promise<FakeTelegram> {
   const token = options.token ?? `${BOT.id}:fake-telegram-token-for-tests-only`;
-  const world = createWorld(BOT);
+  const id = Number.parseInt(token, 10);
+  const bot: User = Number.isNaN(id) ? BOT : { ...BOT, id };
+  const world = createWorld(bot);
   const files = createFiles(() => new Refused({ status: 400, description: "Bad Request: invalid file_id" }));
   const platform: Platform = { world, files, webhook: "" };
   const [updates, faults] = [createUpdates(), createFaults()];
@@ -70,7 +72,7 @@ export async function startFakeTelegram(options: { token?: string } = {}): Promi
   return {
     url,
     token,
-    bot: BOT,
+    bot,
     files,
     deliver,
     say(text, { from = ann, chat, message = {} } = {}) {
