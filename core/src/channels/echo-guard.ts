@@ -5,7 +5,7 @@ import type { AccountName } from "../store/inbox.ts";
 export const ECHO_LIMIT = 4;
 /** Within which they count, and for which it must then be silent, ms. */
 export const ECHO_WINDOW_MS = 60_000;
-/** Conversations that are looked through for old ones at once, so that those that ended take no memory. */
+/** So many conversations are looked through for old ones, and again when they have doubled: those that ended take no memory. */
 const SWEEP_ABOVE = 1_000;
 
 /** A message that is about to be answered. */
@@ -46,6 +46,7 @@ const OURS = "\u0000ours";
 
 export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
   const conversations = new Map<string, Conversation>();
+  let sweepAt = SWEEP_ABOVE;
   const recent = (seen: readonly Seen[]) => seen.filter(({ at }) => at > clock.now() - ECHO_WINDOW_MS);
   const isQuiet = ({ heard, said, silenced }: Conversation) =>
     recent([...heard, ...said]).length === 0 && !isSilent(silenced);
@@ -55,8 +56,9 @@ export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
   function of(lane: string): Conversation {
     const known = conversations.get(lane);
     if (known !== undefined) return known;
-    if (conversations.size >= SWEEP_ABOVE) {
+    if (conversations.size >= sweepAt) {
       for (const [key, conversation] of conversations) if (isQuiet(conversation)) conversations.delete(key);
+      sweepAt = Math.max(SWEEP_ABOVE, 2 * conversations.size);
     }
     const fresh: Conversation = { heard: [], said: [] };
     conversations.set(lane, fresh);
