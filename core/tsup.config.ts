@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { main: "src/main.ts", writer: "src/store/writer.ts", guest: "src/host/guest/main.ts" },
+  entry: { main: "src/main.ts", writer: "src/store/writer/writer.ts", guest: "src/host/guest/main.ts" },
   format: "esm",
   platform: "node",
   target: "node24",

@@ -2,7 +2,7 @@ import type { PayloadOf } from "openclaw-host-schemas";
 import type { AgentEvent } from "openclaw-host-sdk";
 import type { Clock } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
-import type { RunOutcome } from "../store/run-record.ts";
+import type { RunOutcome } from "../store/tables/run-record.ts";
 import { answerText, isSilent, mayBecomeSilent } from "./answer.ts";
 
 /** Shortest time between two `chat` deltas of a run, ms. Source: wire protocol section 4.4. */

@@ -2,7 +2,7 @@ import type { AgentEvent, AgentTurn, Call, MediaRef } from "openclaw-host-sdk";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
-import type { RunOutcome } from "../store/run-record.ts";
+import type { RunOutcome } from "../store/tables/run-record.ts";
 import type { RunControl } from "./run-control.ts";
 import type { RunFeed } from "./run-feed.ts";
 import type { AgentRuntime } from "./runtime.ts";

@@ -1,6 +1,6 @@
 import type { TranscriptMessage } from "openclaw-host-schemas";
 import type { MediaRef } from "openclaw-host-sdk";
-import type { RunOutcome } from "../store/run-record.ts";
+import type { RunOutcome } from "../store/tables/run-record.ts";
 import { answerText } from "./answer.ts";
 
 /** What somebody said to an agent, at epoch ms. */

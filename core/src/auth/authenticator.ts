@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { type DeviceRecord, type PairingClaim, type PairingReason, grantOf } from "../store/device-record.ts";
+import { type DeviceRecord, type PairingClaim, type PairingReason, grantOf } from "../store/tables/device-record.ts";
 import { type AuthPolicy, type ConnectAttempt, type Session, decide } from "./decide.ts";
 import type { Devices } from "./devices.ts";
 import type { Refusal } from "./refusal.ts";

@@ -1,7 +1,7 @@
 import { type ConnectParams, OWNER_SCOPES } from "openclaw-host-schemas";
 import { describe, expect, it } from "vitest";
 import { deviceId } from "../base/brand.ts";
-import type { DeviceRecord, RoleGrant } from "../store/device-record.ts";
+import type { DeviceRecord, RoleGrant } from "../store/tables/device-record.ts";
 import { cliParams, makeDevice, type Params, signed, type TestDevice } from "./test-device.ts";
 import type { PeerFacts } from "./local-trust.ts";
 import { type AuthPolicy, decide, type Decision } from "./decide.ts";

@@ -7,7 +7,7 @@ import {
   type Role,
   type RoleGrant,
   grantOf,
-} from "../store/device-record.ts";
+} from "../store/tables/device-record.ts";
 import { type DeviceVerdict, normaliseClaim, verifyDevice } from "./device.ts";
 import { type PeerFacts, canonicalAddress, isLocalPeer, isLoopbackAddress } from "./local-trust.ts";
 import { type OriginPolicy, originFault } from "./origin.ts";

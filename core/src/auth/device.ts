@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import type { ConnectParams, DeviceProof } from "openclaw-host-schemas";
-import type { SignatureVersion } from "../store/device-record.ts";
+import type { SignatureVersion } from "../store/tables/device-record.ts";
 import { isSmallOrder } from "./small-order.ts";
 
 /** A device's proof may be this much older or newer than the gateway's clock, ms (wire protocol 2.6). */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deviceId } from "../base/brand.ts";
 import { createFakeClock } from "../base/fake-clock.ts";
 import { systemIds } from "../base/ids.ts";
-import type { PairingClaim } from "../store/device-record.ts";
+import type { PairingClaim } from "../store/tables/device-record.ts";
 import { makeTestDir, openTestStore, silentLog, type TestStore } from "../store/test-store.ts";
 import { openDevices } from "./devices.ts";
 import { createDeviceTokens, loadServerKey } from "./tokens.ts";

@@ -2,7 +2,7 @@ import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/db.ts";
-import type { DeviceRecord, PairingClaim, PairingReason } from "../store/device-record.ts";
+import type { DeviceRecord, PairingClaim, PairingReason } from "../store/tables/device-record.ts";
 
 /** How late "last used" may be on disk, ms: connecting never waits for it. */
 const USE_FLUSH_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { DeviceFault } from "./device.ts";
 import type { OriginFault } from "./origin.ts";
-import type { PairingReason } from "../store/device-record.ts";
+import type { PairingReason } from "../store/tables/device-record.ts";
 import type { SecretFault } from "./shared-secret.ts";
 
 /** Why a presented credential does not let the client in. */

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { ConnectParams } from "openclaw-host-schemas";
-import type { SignatureVersion } from "../store/device-record.ts";
+import type { SignatureVersion } from "../store/tables/device-record.ts";
 import { signedText } from "./device.ts";
 
 /** A device with a real key. */

@@ -1,9 +1,9 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Inbox } from "../channels/inbox.ts";
+import type { Inbox } from "../channels/inbox/inbox.ts";
 import type { MediaStore } from "../media/store.ts";
 import type { Store } from "../store/db.ts";
-import type { UpkeepResult } from "../store/upkeep.ts";
+import type { UpkeepResult } from "../store/tables/upkeep.ts";
 
 /** How long what is kept, days; absent: for ever. */
 export interface Keep {

@@ -5,16 +5,16 @@ import type { Logger } from "../base/log.ts";
 import type { Problems } from "../base/problems.ts";
 import type { ChannelPort } from "../host/channel-port.ts";
 import type { Store } from "../store/db.ts";
-import type { ChannelConfigs } from "./accounts-parts.ts";
-import { type Accounts, createAccounts } from "./accounts.ts";
-import { announce } from "./delivery-news.ts";
+import type { ChannelConfigs } from "./accounts/accounts-parts.ts";
+import { type Accounts, createAccounts } from "./accounts/accounts.ts";
+import { announce } from "./outbox/delivery-news.ts";
 import { type GuestCalls, createGuestCalls } from "./guest-call.ts";
-import { type Inbox, openInbox } from "./inbox.ts";
+import { type Inbox, openInbox } from "./inbox/inbox.ts";
 import { type Ledger, createLedger } from "./ledger.ts";
-import { type Outbox, openOutbox } from "./outbox.ts";
-import { type Plan, createPlan } from "./outbound.ts";
+import { type Outbox, openOutbox } from "./outbox/outbox.ts";
+import { type Plan, createPlan } from "./outbox/outbound.ts";
 import { type ChannelRegistry, createChannelRegistry } from "./registry.ts";
-import type { DeliveryTarget } from "./route.ts";
+import type { DeliveryTarget } from "./policy/route.ts";
 import { type RawTarget, parseTarget } from "./target.ts";
 
 export interface ChannelsParts {

@@ -1,10 +1,10 @@
 import type { Store } from "../store/db.ts";
-import type { AccountName } from "../store/inbox.ts";
-import type { DeliveryCursor, DeliveryFilter, DeliveryPage } from "../store/deliveries.ts";
-import type { FollowedDelivery, PartRecord, StateCount } from "../store/ledger.ts";
+import type { AccountName } from "../store/tables/inbox.ts";
+import type { DeliveryCursor, DeliveryFilter, DeliveryPage } from "../store/tables/deliveries.ts";
+import type { FollowedDelivery, PartRecord, StateCount } from "../store/tables/ledger.ts";
 
-export { decisive } from "../store/ledger.ts";
-export type { DeliveryRecord, PartRecord, StateCount } from "../store/ledger.ts";
+export { decisive } from "../store/tables/ledger.ts";
+export type { DeliveryRecord, PartRecord, StateCount } from "../store/tables/ledger.ts";
 
 /** Rows of one account by state. A state without rows is absent. */
 export interface AccountCounts {

@@ -8,13 +8,13 @@ import { systemIds } from "../base/ids.ts";
 import { openSessions } from "../sessions/sessions.ts";
 import { openStore } from "../store/db.ts";
 import { silentLog } from "../store/test-store.ts";
-import { createEchoGuard } from "./echo-guard.ts";
+import { createEchoGuard } from "./policy/echo-guard.ts";
 import { createGuestCalls } from "./guest-call.ts";
-import { openInbox } from "./inbox.ts";
-import { type Outbox, openOutbox } from "./outbox.ts";
-import { parsePolicy } from "./policy.ts";
-import { laneKey } from "./route.ts";
-import { createTurns } from "./turn.ts";
+import { openInbox } from "./inbox/inbox.ts";
+import { type Outbox, openOutbox } from "./outbox/outbox.ts";
+import { parsePolicy } from "./policy/policy.ts";
+import { laneKey } from "./policy/route.ts";
+import { createTurns } from "./turn/turn.ts";
 
 export const MODEL_ACCOUNT = { channel: "model", account: "default" } as const;
 

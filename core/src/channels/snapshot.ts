@@ -1,7 +1,7 @@
 import type { Health } from "openclaw-host-sdk";
-import type { ParkedParts } from "../store/deliveries.ts";
-import type { AccountView, Accounts } from "./accounts.ts";
-import { retryCommand } from "./parked.ts";
+import type { ParkedParts } from "../store/tables/deliveries.ts";
+import type { AccountView, Accounts } from "./accounts/accounts.ts";
+import { retryCommand } from "./outbox/parked.ts";
 import type { ChannelRegistry } from "./registry.ts";
 
 /** How one account is, in the words of `channels.status` and `health`. */

@@ -1,11 +1,11 @@
 import type { Call, Peer } from "openclaw-host-sdk";
 import { invalidRequest } from "../base/wire-error.ts";
-import type { Accounts } from "./accounts.ts";
-import { DEFAULT_ACCOUNT } from "./account-config.ts";
+import type { Accounts } from "./accounts/accounts.ts";
+import { DEFAULT_ACCOUNT } from "./accounts/account-config.ts";
 import type { GuestCalls } from "./guest-call.ts";
-import { MAX_ID_BYTES } from "./inbound-shape.ts";
+import { MAX_ID_BYTES } from "./inbox/inbound-shape.ts";
 import type { ChannelRegistry } from "./registry.ts";
-import type { DeliveryTarget } from "./route.ts";
+import type { DeliveryTarget } from "./policy/route.ts";
 
 /** A destination as a client writes it. */
 export interface RawTarget {

@@ -12,12 +12,12 @@ import type { EventSink } from "../base/event-sink.ts";
 import { type Sessions, openSessions } from "../sessions/sessions.ts";
 import { type Store, openStore } from "../store/db.ts";
 import { makeTestDir, silentLog, type TestDir } from "../store/test-store.ts";
-import { createEchoGuard } from "./echo-guard.ts";
-import { type Inbox, type InboxScope, openInbox } from "./inbox.ts";
-import { parsePolicy } from "./policy.ts";
-import { type DeliveryTarget, laneKey } from "./route.ts";
-import { type Turns, createTurns } from "./turn.ts";
-import type { DoorRequest } from "./turn-request.ts";
+import { createEchoGuard } from "./policy/echo-guard.ts";
+import { type Inbox, type InboxScope, openInbox } from "./inbox/inbox.ts";
+import { parsePolicy } from "./policy/policy.ts";
+import { type DeliveryTarget, laneKey } from "./policy/route.ts";
+import { type Turns, createTurns } from "./turn/turn.ts";
+import type { DoorRequest } from "./turn/turn-request.ts";
 
 let clock = createFakeClock();
 export const main: SessionKey = sessionKey("agent:main:main");

@@ -1,6 +1,6 @@
 import type { Config } from "openclaw-host-schemas";
-import type { Routing } from "../channels/route.ts";
-import type { AgentSettings } from "../channels/turn-parts.ts";
+import type { Routing } from "../channels/policy/route.ts";
+import type { AgentSettings } from "../channels/turn/turn-parts.ts";
 import { type AgentIdentity, type AgentProfile, type Agents, modelChoice } from "../sessions/agents.ts";
 
 /** The agent of a configuration that lists none. */

@@ -8,7 +8,7 @@ import type { Paths } from "../config/paths.ts";
 import { type MediaStore, createMediaStore } from "../media/store.ts";
 import { type Sessions, openSessions } from "../sessions/sessions.ts";
 import { type Store, openStore } from "../store/db.ts";
-import { watchDisk } from "../store/disk-watch.ts";
+import { watchDisk } from "../store/writer/disk-watch.ts";
 
 /** What lies on disk and what is kept of it in memory. */
 export interface Storage {

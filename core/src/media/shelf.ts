@@ -2,7 +2,7 @@ import type { MediaKind } from "openclaw-host-sdk";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Store } from "../store/db.ts";
-import type { MediaHandle } from "../store/media.ts";
+import type { MediaHandle } from "../store/tables/media.ts";
 import { writeBlob, type WrittenBlob } from "./blob-file.ts";
 import { collectBlobs, sweepFiles, sweepFolders } from "./collect.ts";
 import { createGate } from "./gate.ts";

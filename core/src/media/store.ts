@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import type { MediaRef } from "openclaw-host-sdk";
 import { webStream } from "../base/web-stream.ts";
 import { invalidRequest } from "../base/wire-error.ts";
-import type { MediaHandle } from "../store/media.ts";
+import type { MediaHandle } from "../store/tables/media.ts";
 import { blobPath, copyBlob, exists } from "./blob-file.ts";
 import { type CollectOptions, createShelf, type MediaParts, type PutOptions, REF_BYTES } from "./shelf.ts";
 

@@ -2,10 +2,10 @@ import type { ParamsOf } from "openclaw-host-schemas";
 import type { Peer } from "openclaw-host-sdk";
 import type { SessionKey } from "../base/brand.ts";
 import { invalidRequest } from "../base/wire-error.ts";
-import type { DeliveryTarget } from "../channels/route.ts";
+import type { DeliveryTarget } from "../channels/policy/route.ts";
 import type { RawTarget } from "../channels/target.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { SessionEntry } from "../store/session-entry.ts";
+import type { SessionEntry } from "../store/tables/session-entry.ts";
 
 export interface TargetParts {
   readonly sessions: Sessions;

@@ -9,7 +9,7 @@ import { connId, sessionKey } from "../base/brand.ts";
 import { systemClock } from "../base/clock.ts";
 import { systemIds } from "../base/ids.ts";
 import type { PublishOptions } from "../base/event-sink.ts";
-import { createTurns, type Turns } from "../channels/turn.ts";
+import { createTurns, type Turns } from "../channels/turn/turn.ts";
 import type { Agents } from "../sessions/agents.ts";
 import { openSessions, type Sessions } from "../sessions/sessions.ts";
 import { openTestStore, silentLog, type TestStore } from "../store/test-store.ts";

@@ -1,9 +1,9 @@
 import type { AccountSnapshot, ResultOf } from "openclaw-host-schemas";
 import type { Clock } from "../base/clock.ts";
-import type { AccountFacts } from "../channels/account-facts.ts";
-import type { AccountView } from "../channels/accounts.ts";
+import type { AccountFacts } from "../channels/accounts/account-facts.ts";
+import type { AccountView } from "../channels/accounts/accounts.ts";
 import type { Channels } from "../channels/channels.ts";
-import type { EchoGuard } from "../channels/echo-guard.ts";
+import type { EchoGuard } from "../channels/policy/echo-guard.ts";
 import { type StateCount, countsOf } from "../channels/ledger.ts";
 import { type ChannelsSnapshot, accountState, channelsSnapshot } from "../channels/snapshot.ts";
 import type { HandlersFor } from "./handler.ts";

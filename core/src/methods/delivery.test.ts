@@ -3,9 +3,9 @@ import { SendError } from "openclaw-host-sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RequestContext } from "../auth/caller.ts";
 import { deliveryId, runId, sessionKey } from "../base/brand.ts";
-import type { DeliveryTarget } from "../channels/route.ts";
+import type { DeliveryTarget } from "../channels/policy/route.ts";
 import { createTestPort, openTestChannels, type TestChannels } from "../channels/test-port.ts";
-import type { StoredMessage } from "../store/run-record.ts";
+import type { StoredMessage } from "../store/tables/run-record.ts";
 import { deliveryMethods } from "./delivery.ts";
 
 const to = (id: string, account = "a"): DeliveryTarget => ({ channel: "test", account, peer: { kind: "dm", id } });

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { WireError, invalidRequest } from "../base/wire-error.ts";
 import type { Channels } from "../channels/channels.ts";
 import { type DeliveryRecord, type PartRecord, countsOf, decisive, isParkedPart } from "../channels/ledger.ts";
-import type { Decided, DeliveryCursor } from "../channels/outbox.ts";
+import type { Decided, DeliveryCursor } from "../channels/outbox/outbox.ts";
 import type { HandlersFor } from "./handler.ts";
 
 export interface DeliveryMethodParts {

@@ -1,5 +1,5 @@
 import type { PairedSender } from "openclaw-host-schemas";
-import { type PairedPerson, type Pairing, shownRequest } from "../channels/pairing.ts";
+import { type PairedPerson, type Pairing, shownRequest } from "../channels/policy/pairing.ts";
 import type { HandlersFor } from "./handler.ts";
 
 interface Where {

@@ -4,8 +4,8 @@ import type { MediaRef } from "openclaw-host-sdk";
 import { type DeliveryId, deliveryId } from "../base/brand.ts";
 import { WireError, invalidRequest } from "../base/wire-error.ts";
 import type { Channels } from "../channels/channels.ts";
-import type { DeliveryOutcome } from "../channels/outbox.ts";
-import { retryCommand } from "../channels/parked.ts";
+import type { DeliveryOutcome } from "../channels/outbox/outbox.ts";
+import { retryCommand } from "../channels/outbox/parked.ts";
 import type { HandlersFor } from "./handler.ts";
 
 export interface SendParts {

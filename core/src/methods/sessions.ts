@@ -10,7 +10,7 @@ import { listRows } from "../sessions/list.ts";
 import { resolveSession } from "../sessions/resolve.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/db.ts";
-import type { SessionEntry, SessionPatch } from "../store/session-entry.ts";
+import type { SessionEntry, SessionPatch } from "../store/tables/session-entry.ts";
 import type { HandlersFor } from "./handler.ts";
 
 export interface SessionMethodParts {

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import { invalidRequest, WireError } from "../base/wire-error.ts";
 import type { Store } from "../store/db.ts";
-import type { SessionEntry, SessionPatch } from "../store/session-entry.ts";
+import type { SessionEntry, SessionPatch } from "../store/tables/session-entry.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What the agent part tells about running turns. */

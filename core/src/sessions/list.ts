@@ -1,5 +1,5 @@
 import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
-import type { SessionEntry } from "../store/session-entry.ts";
+import type { SessionEntry } from "../store/tables/session-entry.ts";
 import { type Agents, modelChoice, profileOf } from "./agents.ts";
 import { agentOf } from "./key.ts";
 

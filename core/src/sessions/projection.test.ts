@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sessionKey } from "../base/brand.ts";
-import { newSession } from "../store/session-rows.ts";
+import { newSession } from "../store/tables/session-rows.ts";
 import { SessionProjection } from "./projection.ts";
 
 const KEY = sessionKey("agent:main:main");

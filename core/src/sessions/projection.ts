@@ -1,4 +1,4 @@
-import type { SessionEntry } from "../store/session-entry.ts";
+import type { SessionEntry } from "../store/tables/session-entry.ts";
 
 /** Deletions that are remembered; news that is older than so many of them has long arrived. */
 const MAX_DELETIONS = 10_000;

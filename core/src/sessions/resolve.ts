@@ -1,7 +1,7 @@
 import type { ParamsOf } from "openclaw-host-schemas";
 import type { SessionKey } from "../base/brand.ts";
 import { invalidRequest } from "../base/wire-error.ts";
-import type { SessionEntry } from "../store/session-entry.ts";
+import type { SessionEntry } from "../store/tables/session-entry.ts";
 import { canonicalKey, type KeyDefaults } from "./key.ts";
 import { sessionFilter } from "./list.ts";
 

@@ -2,10 +2,10 @@ import type { TranscriptMessage } from "openclaw-host-schemas";
 import type { SessionKey } from "../base/brand.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Store } from "../store/db.ts";
-import type { SessionEntry } from "../store/session-entry.ts";
+import type { SessionEntry } from "../store/tables/session-entry.ts";
 import { SessionProjection } from "./projection.ts";
 
-export type { SessionEntry } from "../store/session-entry.ts";
+export type { SessionEntry } from "../store/tables/session-entry.ts";
 
 /** All sessions. Look-ups are answered from memory; what they say was committed. */
 export interface Sessions {

@@ -1,17 +1,17 @@
-import { diskProbeCommands } from "./disk-probe.ts";
-import { deliveriesCommands } from "./deliveries.ts";
-import { guestStoreCommands } from "./guest-store.ts";
-import { devicesCommands } from "./devices.ts";
-import { idempotencyCommands } from "./idempotency.ts";
-import { inboxCommands } from "./inbox.ts";
-import { ledgerCommands } from "./ledger.ts";
-import { mediaUpkeepCommands } from "./media-upkeep.ts";
-import { mediaCommands } from "./media.ts";
-import { outboxCommands } from "./outbox.ts";
-import { pairingCommands } from "./pairing.ts";
-import { runsCommands } from "./runs.ts";
-import { sessionsCommands } from "./sessions.ts";
-import { upkeepCommands } from "./upkeep.ts";
+import { diskProbeCommands } from "./writer/disk-probe.ts";
+import { deliveriesCommands } from "./tables/deliveries.ts";
+import { guestStoreCommands } from "./tables/guest-store.ts";
+import { devicesCommands } from "./tables/devices.ts";
+import { idempotencyCommands } from "./tables/idempotency.ts";
+import { inboxCommands } from "./tables/inbox.ts";
+import { ledgerCommands } from "./tables/ledger.ts";
+import { mediaUpkeepCommands } from "./tables/media-upkeep.ts";
+import { mediaCommands } from "./tables/media.ts";
+import { outboxCommands } from "./tables/outbox.ts";
+import { pairingCommands } from "./tables/pairing.ts";
+import { runsCommands } from "./tables/runs.ts";
+import { sessionsCommands } from "./tables/sessions.ts";
+import { upkeepCommands } from "./tables/upkeep.ts";
 import type { Command } from "./tx.ts";
 
 /**

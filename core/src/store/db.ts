@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Logger } from "../base/log.ts";
 import type { CommandArgs, CommandName, CommandResult } from "./commands.ts";
-import { connectWriter } from "./writer-link.ts";
+import { connectWriter } from "./writer/writer-link.ts";
 
 /**
  * The gateway's database. Every call is one named command that runs in the writer thread inside a transaction; the promise

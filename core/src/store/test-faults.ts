@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./writer/faults.ts";
 
 /** A port for `StoreOptions.faults` and the test's way to use it. */
 export interface TestFaults {

@@ -3,7 +3,7 @@ import { bodyDigest } from "../base/digest.ts";
 import type { Logger } from "../base/log.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Store } from "../store/db.ts";
-import type { IdempotencyKey } from "../store/idempotency.ts";
+import type { IdempotencyKey } from "../store/tables/idempotency.ts";
 import { LIMITS } from "./limits.ts";
 import { type Outcome, failed, isPermanent } from "./outcome.ts";
 

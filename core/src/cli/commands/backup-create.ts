@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { createBackup } from "../../store/backup.ts";
+import { createBackup } from "../../store/backup/backup.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { printJson } from "../io.ts";

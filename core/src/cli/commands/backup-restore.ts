@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { restoreBackup } from "../../store/restore.ts";
+import { restoreBackup } from "../../store/backup/restore.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { printJson } from "../io.ts";

@@ -1,7 +1,7 @@
 import { scopeCovers } from "openclaw-host-schemas";
 import type { DeviceFault } from "../../auth/device.ts";
 import { isBrowserClient } from "../../auth/origin.ts";
-import type { PairingReason } from "../../store/device-record.ts";
+import type { PairingReason } from "../../store/tables/device-record.ts";
 import type { Dialect } from "./dialect.ts";
 import { BROWSER_HINTS, type Hints, OTHER_HINTS, type RefusalStyle, refusalError } from "./refusals.ts";
 import { isCli } from "./v3.ts";

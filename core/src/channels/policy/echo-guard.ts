@@ -1,0 +1,97 @@
+import type { Clock } from "../../base/clock.ts";
+import type { AccountName } from "../../store/tables/inbox.ts";
+
+/** Identical exchanges after which a machine is not answered any more: people who try three times are not cut off. */
+export const ECHO_LIMIT = 4;
+/** Within which they count, and for which it must then be silent, ms. */
+export const ECHO_WINDOW_MS = 60_000;
+/** So many conversations are looked through for old ones, and again when they have doubled: those that ended take no memory. */
+const SWEEP_ABOVE = 1_000;
+
+/** A message that is about to be answered. */
+export interface Exchange extends AccountName {
+  readonly lane: string;
+  readonly sender: string;
+  /** True when the platform or our own accounts know the sender for a machine. */
+  readonly machine: boolean;
+  readonly text: string;
+}
+
+/** Ends conversations of machines that only repeat themselves, or us. In memory: a loop that survives a restart is found anew. */
+export interface EchoGuard {
+  /** Undefined when the message may be answered, else why not. */
+  hear(exchange: Exchange): string | undefined;
+  /** Notes what was answered: a message that repeats it is an echo, whoever sends it. */
+  said(lane: string, text: string): void;
+  /** Senders of an account who are not answered now. */
+  silenced(name: AccountName): readonly string[];
+}
+
+interface Seen {
+  readonly at: number;
+  readonly what: string;
+}
+
+interface Conversation {
+  heard: readonly Seen[];
+  said: readonly Seen[];
+  silenced?: { readonly exchange: Exchange; readonly at: number };
+}
+
+/** What loops change about a text is case and blanks. */
+const normal = (text: string): string => text.trim().toLowerCase().replaceAll(/\s+/gu, " ");
+
+/** Stands for every repetition of our own words: an echo that grows with each round is one exchange over and over. */
+const OURS = "\u0000ours";
+
+export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
+  const conversations = new Map<string, Conversation>();
+  let sweepAt = SWEEP_ABOVE;
+  const recent = (seen: readonly Seen[]) => seen.filter(({ at }) => at > clock.now() - ECHO_WINDOW_MS);
+  const isQuiet = ({ heard, said, silenced }: Conversation) =>
+    recent([...heard, ...said]).length === 0 && !isSilent(silenced);
+  const isSilent = (silenced: Conversation["silenced"]) =>
+    silenced !== undefined && silenced.at > clock.now() - ECHO_WINDOW_MS;
+
+  function of(lane: string): Conversation {
+    const known = conversations.get(lane);
+    if (known !== undefined) return known;
+    if (conversations.size >= sweepAt) {
+      for (const [key, conversation] of conversations) if (isQuiet(conversation)) conversations.delete(key);
+      sweepAt = Math.max(SWEEP_ABOVE, 2 * conversations.size);
+    }
+    const fresh: Conversation = { heard: [], said: [] };
+    conversations.set(lane, fresh);
+    return fresh;
+  }
+
+  return {
+    hear(exchange) {
+      const conversation = of(exchange.lane);
+      const text = normal(exchange.text);
+      conversation.said = recent(conversation.said);
+      // A person may well quote us or say the same word; a machine that wraps our words repeats them.
+      const repeats = (what: string) => (exchange.machine ? text.includes(what) : text === what);
+      const ours = text !== "" && conversation.said.some((said) => repeats(said.what));
+      if (!exchange.machine && !ours) return undefined;
+      const what = `${exchange.sender} ${ours ? OURS : text}`;
+      conversation.heard = [...recent(conversation.heard), { at: clock.now(), what }].slice(-ECHO_LIMIT * ECHO_LIMIT);
+      const times = conversation.heard.filter((seen) => seen.what === what).length;
+      if (times < ECHO_LIMIT) return undefined;
+      conversation.silenced = { exchange, at: clock.now() };
+      return `echo loop: ${times} identical exchanges with ${exchange.sender} within ${ECHO_WINDOW_MS / 1_000} s; it is answered again after as long without one`;
+    },
+    said(lane, text) {
+      const what = normal(text);
+      if (what === "") return;
+      const conversation = of(lane);
+      conversation.said = [...recent(conversation.said), { at: clock.now(), what }].slice(-ECHO_LIMIT);
+    },
+    silenced: ({ channel, account }) =>
+      [...conversations.values()].flatMap(({ silenced }) => {
+        const { exchange } = silenced ?? {};
+        const mine = exchange?.channel === channel && exchange.account === account;
+        return mine && isSilent(silenced) ? [exchange.sender] : [];
+      }),
+  };
+}

@@ -1,0 +1,68 @@
+import { MAX_HISTORY_BYTES, parseStored, textStart, viewMessage } from "./transcript-view.ts";
+import type { Tx } from "../tx.ts";
+
+export interface PreviewItem {
+  readonly role: "user" | "assistant" | "tool" | "system" | "other";
+  readonly text: string;
+}
+
+/** Row numbers of the newest messages, newest first: bodies are read one by one, so that a few huge ones never meet in memory. */
+function newest(tx: Tx, sessionId: string, limit: number): number[] {
+  return tx
+    .all<{ seq: number }>(
+      "SELECT seq FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?",
+      sessionId,
+      limit,
+    )
+    .map((row) => row.seq);
+}
+
+function body(tx: Tx, seq: number): string {
+  return tx.get<{ message: string }>("SELECT message FROM transcripts WHERE seq = ?", seq)?.message ?? "null";
+}
+
+interface Page {
+  readonly sessionId: string;
+  /** Most messages. */
+  readonly limit: number;
+}
+
+/** The newest messages that fit in `maxBytes`, oldest first. `show` makes the text that is counted and returned. */
+function collect(tx: Tx, page: Page & { maxBytes: number }, show: (json: string) => string): string[] {
+  const texts: string[] = [];
+  // Brackets and commas of the JSON array count too.
+  let bytes = 1;
+  for (const seq of newest(tx, page.sessionId, page.limit)) {
+    const text = show(body(tx, seq));
+    bytes += Buffer.byteLength(text) + 1;
+    if (bytes > page.maxBytes) break;
+    texts.push(text);
+  }
+  return texts.reverse();
+}
+
+/** The newest messages as `chat.history` shows them. */
+export const viewRows = (tx: Tx, page: Page): string[] =>
+  collect(tx, { ...page, maxBytes: MAX_HISTORY_BYTES }, viewMessage);
+
+/** The newest messages as they were stored. */
+export const storedRows = (tx: Tx, page: Page & { maxBytes: number }): string[] => collect(tx, page, (json) => json);
+
+const PREVIEW_ROLES: Readonly<Record<string, PreviewItem["role"]>> = {
+  user: "user",
+  assistant: "assistant",
+  toolResult: "tool",
+  tool: "tool",
+  system: "system",
+};
+
+/** Role and text start of the newest messages that have text, oldest first. */
+export function previewRows(tx: Tx, page: Page & { maxChars: number }): PreviewItem[] {
+  const items: PreviewItem[] = [];
+  for (const seq of newest(tx, page.sessionId, page.limit)) {
+    const message = parseStored(body(tx, seq));
+    const text = textStart(message, page.maxChars);
+    if (text !== "") items.push({ role: PREVIEW_ROLES[message.role] ?? "other", text });
+  }
+  return items.reverse();
+}

@@ -1,0 +1,136 @@
+import { forgetMedia } from "./media-uses.ts";
+import type { Tx } from "../tx.ts";
+
+/** One bounded step of tidying a table, in order of row number. */
+export interface UpkeepStep {
+  /** The last row of the step before; 0 for the first. */
+  readonly after: number;
+  /** Rows looked at. */
+  readonly limit: number;
+  /** Rows of this time and later stay, epoch ms. */
+  readonly before: number;
+  readonly now: number;
+}
+
+/** What a step did. Without `next` the table is done. */
+export interface UpkeepResult {
+  readonly removed: number;
+  readonly next?: number;
+}
+
+const FINAL = "state NOT IN ('recorded', 'running')";
+
+interface Aged {
+  readonly id: number;
+  readonly at: number;
+}
+
+/** Rows come in order of time, so the first young one ends the table. */
+function resultOf(rows: readonly Aged[], step: UpkeepStep, removed: number): UpkeepResult {
+  const last = rows.at(-1);
+  const more = last !== undefined && rows.length === step.limit && last.at < step.before;
+  return more ? { removed, next: last.id } : { removed };
+}
+
+function removeInbox(tx: Tx, ids: readonly number[], now: number): void {
+  for (const id of ids) {
+    forgetMedia(tx, { holder: "inbox", row: id }, now);
+    tx.run("DELETE FROM inbox WHERE id = ?", id);
+  }
+}
+
+function tidyInbox(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const rows = tx.all<Aged & { due: number }>(
+    `SELECT id, received_at AS at, (${FINAL} AND keep_until <= ? AND changed_at < ?) AS due FROM inbox WHERE id > ? ORDER BY id LIMIT ?`,
+    step.now,
+    step.before,
+    step.after,
+    step.limit,
+  );
+  const due = rows.filter((row) => row.due === 1).map((row) => row.id);
+  removeInbox(tx, due, step.now);
+  return resultOf(rows, step, due.length);
+}
+
+interface OldPart extends Aged {
+  readonly delivery_id: string;
+  readonly open: number;
+}
+
+function removeDelivery(tx: Tx, id: string, now: number): number {
+  const parts = tx.all<{ id: number; channel: string; account: string; receipt: string | null }>(
+    "SELECT id, channel, account, receipt FROM outbox WHERE delivery_id = ?",
+    id,
+  );
+  for (const part of parts) {
+    forgetMedia(tx, { holder: "outbox", row: part.id }, now);
+    if (part.receipt === null) continue;
+    tx.run(
+      `DELETE FROM sent_messages WHERE channel = ?1 AND account = ?2 AND peer = ?3 ->> '$.peer.id'
+       AND message_id IN (SELECT value FROM json_each(?3, '$.ids')) AND delivery_id = ?4`,
+      part.channel,
+      part.account,
+      part.receipt,
+      id,
+    );
+  }
+  tx.run("DELETE FROM outbox WHERE delivery_id = ?", id);
+  tx.run("DELETE FROM deliveries WHERE id = ?", id);
+  return parts.length;
+}
+
+/** A delivery goes as a whole, and only when none of its parts can still be sent. */
+function tidyOutbox(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const rows = tx.all<OldPart>(
+    `SELECT o.id, d.created_at AS at, o.delivery_id,
+       EXISTS (SELECT 1 FROM outbox p WHERE p.delivery_id = o.delivery_id AND (p.next_at IS NOT NULL OR p.state = 'sending' OR p.changed_at >= ?)) AS open
+     FROM outbox o JOIN deliveries d ON d.id = o.delivery_id WHERE o.id > ? ORDER BY o.id LIMIT ?`,
+    step.before,
+    step.after,
+    step.limit,
+  );
+  const due = new Set(rows.filter((row) => row.open === 0).map((row) => row.delivery_id));
+  let removed = 0;
+  for (const id of due) removed += removeDelivery(tx, id, step.now);
+  return resultOf(rows, step, removed);
+}
+
+/** Sessions stay; a session that was reset or deleted is forgotten with its last message. */
+function tidyTranscripts(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const rows = tx.all<Aged & { session_id: string }>(
+    "SELECT seq AS id, at, session_id FROM transcripts WHERE seq > ? ORDER BY seq LIMIT ?",
+    step.after,
+    step.limit,
+  );
+  const due = rows.filter((row) => row.at < step.before);
+  for (const { id } of due) {
+    forgetMedia(tx, { holder: "transcript", row: id }, step.now);
+    tx.run("DELETE FROM transcripts WHERE seq = ?", id);
+  }
+  for (const sessionId of new Set(due.map((row) => row.session_id))) {
+    tx.run(
+      `DELETE FROM archived_sessions WHERE session_id = ?1
+       AND NOT EXISTS (SELECT 1 FROM transcripts WHERE session_id = ?1)`,
+      sessionId,
+    );
+  }
+  return resultOf(rows, step, due.length);
+}
+
+const EVICTABLE = `SELECT id FROM inbox WHERE ${FINAL} AND keep_until <= ? ORDER BY id LIMIT ?`;
+
+export const upkeepCommands = {
+  "upkeep.inbox": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyInbox(tx, step),
+  "upkeep.outbox": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyOutbox(tx, step),
+  "upkeep.transcripts": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyTranscripts(tx, step),
+
+  "inbox.size": (tx: Tx, _args: Record<string, never>): number =>
+    tx.get<{ count: number }>("SELECT COUNT(*) AS count FROM inbox")?.count ?? 0,
+
+  /** Drops the oldest rows whose event the platform cannot deliver again, whatever the ledger should keep. Returns how many. */
+  "inbox.evict": (tx: Tx, args: { readonly now: number; readonly limit: number }): number => {
+    const ids = tx.all<{ id: number }>(EVICTABLE, args.now, args.limit).map((row) => row.id);
+    removeInbox(tx, ids, args.now);
+    return ids.length;
+  },
+};
