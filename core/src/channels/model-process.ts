@@ -26,7 +26,7 @@ export interface ModelProcess {
   end(): Promise<void>;
 }
 
-// oxlint-disable-next-line max-lines-per-function
+// oxlint-disable-next-line max-lines-per-function -- one fixture: its parts share what they build on
 export async function openModelProcess(path: string, now: number, runtime: AgentRuntime): Promise<ModelProcess> {
   const clock = createFakeClock(now);
   const ids = { ...systemIds, fraction: () => 0 };

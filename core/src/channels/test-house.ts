@@ -82,7 +82,7 @@ export interface House {
 }
 
 /** Everything between inbox and outbox, on a real database. */
-// oxlint-disable-next-line max-lines-per-function
+// oxlint-disable-next-line max-lines-per-function -- one fixture: its parts share what they build on
 async function house(dir: TestDir, options: HouseOptions = {}): Promise<House> {
   const ids = systemIds;
   const store = await openStore({ path: `${dir.path}/host.db`, log: silentLog, onFatal: () => undefined });

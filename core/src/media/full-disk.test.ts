@@ -29,12 +29,15 @@ beforeEach(() => {
 afterEach(() => dir.remove());
 
 describe("a writer of media that gets no more room from the system", () => {
-  it.skipIf(process.platform === "win32")("fails and leaves nothing behind", async () => {
-    const blobFile = new URL("./blob-file.ts", import.meta.url).href;
-    const command = `ulimit -f ${LIMIT}; exec "$0" "$@"`;
-    const node = [process.execPath, "--input-type=module", "--eval", WRITE, blobFile, dir.path];
-    const { stdout } = await run("sh", ["-c", command, ...node]);
-    expect(stdout.trim()).toBe("EFBIG");
-    expect(readdirSync(dir.path)).toEqual([]);
-  });
+  it.skipIf(process.platform === "win32")(
+    "fails and leaves nothing behind (by ulimit, which Windows lacks)",
+    async () => {
+      const blobFile = new URL("./blob-file.ts", import.meta.url).href;
+      const command = `ulimit -f ${LIMIT}; exec "$0" "$@"`;
+      const node = [process.execPath, "--input-type=module", "--eval", WRITE, blobFile, dir.path];
+      const { stdout } = await run("sh", ["-c", command, ...node]);
+      expect(stdout.trim()).toBe("EFBIG");
+      expect(readdirSync(dir.path)).toEqual([]);
+    },
+  );
 });

@@ -14,7 +14,7 @@ export function isStopWord(text: string): boolean {
 }
 
 /** Everything below the blank except tab, line feed and carriage return, and DEL. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what this pattern is for
 const CONTROL = /[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu;
 
 /**

@@ -17,7 +17,7 @@ const ExtensionEntry = entry(
     config: Type.Unsafe<Record<string, unknown>>({
       type: "object",
       default: {},
-      description: "Settings of the extension, checked against its manifest.",
+      description: "Settings of the agent runtimes it provides; secrets are found by the schema in its manifest.",
     }),
     isolation: Type.Optional(
       oneOf(
