@@ -1,4 +1,5 @@
 import { diskProbeCommands } from "./writer/disk-probe.ts";
+import { auditCommands } from "./tables/audit.ts";
 import { deliveriesCommands } from "./tables/deliveries.ts";
 import { guestStoreCommands } from "./tables/guest-store.ts";
 import { devicesCommands } from "./tables/devices.ts";
@@ -19,6 +20,7 @@ import type { Command } from "./tx.ts";
  * literal whose functions state their types (`(tx: Tx, args: {...}): Result => ...`).
  */
 export type Commands = typeof devicesCommands &
+  typeof auditCommands &
   typeof deliveriesCommands &
   typeof diskProbeCommands &
   typeof upkeepCommands &
@@ -36,6 +38,7 @@ export type Commands = typeof devicesCommands &
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
 export const COMMANDS: Commands = {
   ...devicesCommands,
+  ...auditCommands,
   ...deliveriesCommands,
   ...diskProbeCommands,
   ...upkeepCommands,

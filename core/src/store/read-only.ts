@@ -5,6 +5,10 @@ import type { CommandName } from "./commands.ts";
  * every write that was answered before they were called. A family adds its own lines.
  */
 export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
+  "audit.list",
+  "audit.prunable",
+  "audit.state",
+  "audit.walk",
   "guestStore.get",
   "guestStore.list",
   "devices.load",

@@ -8,7 +8,20 @@ import { m0050 } from "./0050-guest-store.ts";
 import { m0051 } from "./0051-media.ts";
 import { m0060 } from "./0060-pairing.ts";
 import { m0063 } from "./0063-upkeep.ts";
+import { m0080 } from "./0080-audit.ts";
 import type { Migration } from "./migration.ts";
 
 /** In order of id. A family adds its own line. */
-export const MIGRATIONS: readonly Migration[] = [m0010, m0011, m0020, m0030, m0040, m0041, m0050, m0051, m0060, m0063];
+export const MIGRATIONS: readonly Migration[] = [
+  m0010,
+  m0011,
+  m0020,
+  m0030,
+  m0040,
+  m0041,
+  m0050,
+  m0051,
+  m0060,
+  m0063,
+  m0080,
+];
