@@ -4,6 +4,7 @@ import { createPresence } from "./automation/presence.ts";
 import { startRetention } from "./automation/retention.ts";
 import { createStateVersions } from "./automation/state-versions.ts";
 import { startTick } from "./automation/tick.ts";
+import { audited } from "./auth/audited.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { createSecretCheck } from "./auth/shared-secret.ts";
 import { createDeviceTokens, loadServerKey } from "./auth/tokens.ts";
@@ -215,7 +216,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
   return { wire, closeWire: () => undo.forEach((stop) => stop()) };
 }
 
-function buildAuthenticator({ options, settings, clock, log }: Base, { devices }: Storage) {
+function buildAuthenticator({ options, settings, clock, log }: Base, { devices, audit }: Storage) {
   const { auth } = settings.config.gateway;
   const policy = {
     mode: settings.secret.auth.mode,
@@ -225,7 +226,7 @@ function buildAuthenticator({ options, settings, clock, log }: Base, { devices }
     localOwnerScopes: auth.localOwner.scopes === "none" ? [] : auth.localOwner.scopes,
     origins: { allowedOrigins: [], allowHostHeader: false },
   };
-  return createAuthenticator({ policy, devices, clock, log: log.child("auth") });
+  return audited(createAuthenticator({ policy, devices, clock, log: log.child("auth") }), { audit, devices });
 }
 
 function sessionDefaults(directory: AgentDirectory) {

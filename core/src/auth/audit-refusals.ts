@@ -1,5 +1,6 @@
 import type { AuditEntry } from "../store/tables/audit-record.ts";
 import type { AuditedRefusal } from "./audit.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** Addresses, or known devices, that have a row of their own in one minute; the rest share one. */
 const MAX_OWN = 16;
@@ -8,6 +9,24 @@ const MAX_ROWS_AN_HOUR = 240;
 const HOUR_MS = 3_600_000;
 /** Different reasons told in one row; there are about ten. */
 const MAX_REASONS = 6;
+
+/** A refusal in one or two words. */
+export function refusalReason(refusal: Refusal): string {
+  switch (refusal.kind) {
+    case "unauthorized":
+      return refusal.reason;
+    case "device":
+      return `device ${refusal.fault}`;
+    case "pairing":
+      return `pairing ${refusal.reason}`;
+    case "role":
+    case "origin":
+    case "device-required":
+    case "control-ui-device-required":
+    case "unavailable":
+      return refusal.kind;
+  }
+}
 
 interface Counted {
   readonly actor: string;

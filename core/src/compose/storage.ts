@@ -1,4 +1,8 @@
+import type { Audit } from "../auth/audit.ts";
+import { openAudit } from "../auth/audit-trail.ts";
+import { createAuditSealer } from "../auth/audit-verify.ts";
 import { type Devices, openDevices } from "../auth/devices.ts";
+import { loadServerKey } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { MessagePort } from "node:worker_threads";
@@ -15,6 +19,7 @@ export interface Storage {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly devices: Devices;
+  readonly audit: Audit;
   readonly media: MediaStore;
   close(): Promise<void>;
 }
@@ -39,17 +44,22 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
   const opened = await openStore({ ...parts, path: paths.database, log });
   const store = watchDisk({ store: opened, clock, log, problems });
   try {
-    const [sessions, devices] = await Promise.all([
+    const auth = parts.log.child("auth");
+    const sealer = createAuditSealer(loadServerKey(paths.serverKeyFile));
+    const [sessions, audit, devices] = await Promise.all([
       openSessions({ store, ids }),
-      openDevices({ store, clock, ids, log: parts.log.child("auth") }),
+      openAudit({ store, clock, log: auth, sealer }),
+      openDevices({ store, clock, ids, log: auth }),
     ]);
     return {
       store,
       sessions,
       devices,
+      audit,
       media: createMediaStore({ dir: paths.mediaDir, store, clock, ids, maxTotalBytes: parts.mediaTotalBytes }),
       async close() {
         await devices.close();
+        await audit.close();
         await store.close();
       },
     };
