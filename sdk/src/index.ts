@@ -11,7 +11,7 @@ export {
   isExtensionDef,
 } from "./contract/define.ts";
 export type { AgentCtx, AgentDef, AgentEvent, AgentTurn } from "./contract/agent.ts";
-export type { ChannelDef, Connection, OutboundStream, ProbeResult, SendMeta } from "./contract/channel.ts";
+export type { ChannelDef, Connection, OutboundStream, ProbeResult, SendMeta, StreamMeta } from "./contract/channel.ts";
 export type {
   AccountCtx,
   BaseCtx,

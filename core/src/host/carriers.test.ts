@@ -188,6 +188,41 @@ describe.each(CASES)("a $language extension, $isolation", ({ isolation, language
     transcript.push(outcomes);
   });
 
+  it("shows an answer while it is written, keeps the fate of each step, and resumes what another connection opened", async () => {
+    const connection = await connect();
+    const open = (text: string, more = {}) =>
+      connection.openStream!(to, { key: `k/${text}`, text, ...more }, callFor(5_000));
+    const draft = await open("h", { replyTo: "m1" });
+    await draft.push("he", callFor(5_000));
+    const outcomes = [
+      draft.ids,
+      await failure(draft.push("rate limit", callFor(5_000))),
+      await failure(draft.finish({ text: "blocked" }, part("blocked"), callFor(5_000))),
+      await draft.finish({ text: "hello" }, part("hello"), callFor(5_000)),
+      await failure(draft.push("too late", callFor(5_000))),
+      await failure(open("bug")),
+    ];
+    const resumed = await open("x", { resume: { ids: ["7"] } });
+    outcomes.push(await resumed.finish({ text: "end" }, part("end"), callFor(5_000)));
+    await (await open("y")).abort(callFor(5_000));
+    expect(outcomes).toEqual([
+      ["k/h~m1"],
+      { code: "SendError", message: "slow down", data: { fate: "not-sent", scope: "account", retryAfterMs: 1_234 } },
+      { code: "SendError", message: "they blocked us", data: { fate: "rejected", scope: "peer" } },
+      { ids: ["h", "he", "hello", "part 0"], at: 3, peer: to },
+      {
+        code: "SendError",
+        message: "this draft is not open here; resume it",
+        data: { fate: "not-sent", scope: "message" },
+      },
+      { code: "Error", message: "a plain bug" },
+      { ids: ["resumed 7", "end", "part 0"], at: 3, peer: to },
+    ]);
+    expect(await failure(open("nameless"))).toMatchObject({ code: "SendError", data: { fate: "unknown" } });
+    await connection.drain(callFor(5_000));
+    transcript.push(outcomes);
+  });
+
   it("does not send a message whose file is gone, and says that nothing was sent", async () => {
     const connection = await connect();
     const media = [{ ref: "gone", kind: "file" as const, mime: "text/plain", bytes: 1 }];
@@ -337,6 +372,7 @@ describe("a guest process", () => {
   ])("is started again after '%s', and what it was sending has an unknown fate", async (fault, reason) => {
     const { host, channels } = await start();
     const connection = await link(fixture!);
+    const draft = await connection.openStream!(to, { key: "d", text: "so far" }, callFor(5_000));
     const sent = await failure(
       connection.send(say(fault), { key: "k", part: part(fault), attempt: 1 }, callFor(15_000)),
     );
@@ -346,6 +382,8 @@ describe("a guest process", () => {
       code: "guest-ended",
       detail: expect.stringMatching(reason) as string,
     });
+    const gone = await failure(draft.push("more", callFor(5_000)));
+    expect(gone).toMatchObject({ code: "SendError", data: { fate: "not-sent" } });
     await vi.waitFor(() => expect(host.list()[0]).toMatchObject({ state: "active", restarts: 1 }), 10_000);
     expect(
       (await channels.get("talker")!.probe({ channel: "talker", account: "a", config: {} }, callFor(5_000))).ok,

@@ -174,9 +174,10 @@ async function grantMedia(
 }
 
 /** Absent functions tell the caller what the channel cannot do, so they are only there when the guest named them. */
-type Features = Pick<ChannelConnection, "reconcile" | "fetchMedia" | "typing">;
+type Features = Pick<ChannelConnection, "reconcile" | "fetchMedia" | "typing" | "openStream">;
 
-function connectionFeatures({ parts, guest, context, features }: Connected): Features {
+function connectionFeatures(connected: Connected): Features {
+  const { parts, guest, context, features } = connected;
   const options = callOptions(parts.clock);
   const functions: Features = {};
   if (features.includes("reconcile")) {
@@ -197,5 +198,33 @@ function connectionFeatures({ parts, guest, context, features }: Connected): Fea
       await guest.rpc.call("connection.typing", { context, to, on }, options(call));
     };
   }
+  if (features.includes("openStream")) functions.openStream = openStream(connected);
   return functions;
+}
+
+/** Drafts are named by their key on the line, so that a handle needs no life of its own there. */
+function openStream({ parts, guest, context }: Connected): NonNullable<ChannelConnection["openStream"]> {
+  const options = callOptions(parts.clock);
+  const known = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw sendFault(error);
+    }
+  };
+  return async (to, opening, call) => {
+    const { key } = opening;
+    const ids = await known(guest.rpc.call("connection.openStream", { context, to, ...opening }, options(call)));
+    return {
+      ids,
+      async push(text, pushing) {
+        await known(guest.rpc.call("connection.pushStream", { context, key, text }, options(pushing)));
+      },
+      finish: (body, part, finishing) =>
+        known(guest.rpc.call("connection.finishStream", { context, key, body, part }, options(finishing))),
+      async abort(aborting) {
+        await known(guest.rpc.call("connection.abortStream", { context, key }, options(aborting)));
+      },
+    };
+  };
 }

@@ -1,5 +1,6 @@
 import type {
   Actor,
+  Body,
   Call,
   Capabilities,
   Closed,
@@ -12,6 +13,7 @@ import type {
   ProbeResult,
   Receipt,
   ReceiveOutcome,
+  StreamMeta,
 } from "openclaw-host-sdk";
 
 /** One configured account of a channel; `config` holds resolved secrets. */
@@ -30,6 +32,17 @@ export interface AccountDoors {
   /** What the channel says of itself; believed only while it is connected. */
   health(health: Omit<Health, "since">): void;
 }
+
+/** A draft in a guest. A rejection that is no `SendError` tells nothing about what the platform shows. */
+export interface ChannelStream {
+  readonly ids: readonly string[];
+  push(text: string, call: Call): Promise<void>;
+  finish(body: Body, part: Part, call: Call): Promise<Receipt>;
+  abort(call: Call): Promise<void>;
+}
+
+/** What `openStream` is told besides the conversation; the fields are those of the contract's `StreamMeta`. */
+export type StreamOpening = Omit<StreamMeta, "call">;
 
 /**
  * A live link in a guest. Every call has a deadline (`call.deadline`, epoch ms) and may be aborted. A rejection that is no
@@ -50,6 +63,8 @@ export interface ChannelConnection {
   fetchMedia?(pending: string, call: Call): Promise<MediaRef>;
   /** Absent when the platform shows no such thing. */
   typing?(to: Peer, on: boolean, call: Call): Promise<void>;
+  /** Absent when the channel shows no answer before it is complete. */
+  openStream?(to: Peer, opening: StreamOpening, call: Call): Promise<ChannelStream>;
   /** Stops the intake, waits for calls in flight, then ends the link. Harmless on one that has ended. */
   drain(call: Call): Promise<void>;
 }

@@ -31,12 +31,34 @@ export interface SendMeta {
   readonly call: Call;
 }
 
-/** A streaming reply the channel edits in place. */
+/** A draft to open, or to go on with. `key` is the same as that of the answer's first part. */
+export interface StreamMeta {
+  readonly key: string;
+  /** What the draft shows first; at most `capabilities.text.limit`, Markdown as answers have it. */
+  readonly text: string;
+  readonly replyTo?: string;
+  /** The draft is there already, opened by an earlier connection or process: post nothing, hold on to these ids. */
+  readonly resume?: { readonly ids: readonly string[] };
+  readonly call: Call;
+}
+
+/**
+ * An answer that is shown while it is being written. The host makes one call at a time, and each replaces what the one before
+ * showed. Each throws `SendError`; a push that fails is not repeated, the next one shows more anyway.
+ */
 export interface OutboundStream {
+  /** Of the platform's message; the host stores them before the first `push`. */
   readonly ids: readonly string[];
-  push(fullTextSoFar: string): Promise<void>;
-  finish(body: Body): Promise<Receipt>;
-  abort(): Promise<void>;
+  push(fullTextSoFar: string, call: Call): Promise<void>;
+  /**
+   * The draft becomes the first part of the answer. `body` is that part alone, for channels the host splits for; a channel that
+   * renders takes `part`. With `stream: "edit"` doing it twice must change nothing, since an answer that was lost is asked for
+   * again; success includes "it reads so already". `rejected` means that the draft cannot become the answer: the host then
+   * aborts it and sends the part by `send`.
+   */
+  finish(body: Body, meta: { readonly part: Part; readonly call: Call }): Promise<Receipt>;
+  /** Deletes the draft; one that is gone already is a success. */
+  abort(call: Call): Promise<void>;
 }
 
 /** One lifetime of a link to the platform. */
@@ -49,10 +71,11 @@ export interface Connection {
   fetchMedia?(pending: string, call: Call): Promise<MediaRef>;
   typing?(to: Peer, on: boolean, call: Call): Promise<void>;
   read?(to: Peer, upTo: string, call: Call): Promise<void>;
-  openStream?(
-    to: Peer,
-    meta: { key: string; replyTo?: string; resume?: { ids: readonly string[] }; call: Call },
-  ): Promise<OutboundStream>;
+  /**
+   * Posts a draft, for channels that declare `capabilities.stream`. Throws `SendError` with the draft's fate. One whose fate is
+   * `unknown` is looked for with `reconcile`, else reported to the owner, and not opened again.
+   */
+  openStream?(to: Peer, meta: StreamMeta): Promise<OutboundStream>;
   /** Stop intake, finish receives, then close. */
   drain(call: Call): Promise<void>;
 }

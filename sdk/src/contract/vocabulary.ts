@@ -126,7 +126,11 @@ export interface Closed {
   readonly loggedOut?: boolean;
 }
 
-/** `ready` means a completed round trip within the liveness window, not an open socket. */
+/**
+ * `ready` means a completed round trip within the liveness window (`Capabilities.livenessMs`), not an open socket.
+ * `lastRoundTripAt`, epoch ms, is when the platform last answered over this link; one that is not newer than the last one told
+ * proves nothing. A channel that tells of `degraded` mends its link by itself and has five minutes from one word to the next.
+ */
 export interface Health {
   readonly state: "starting" | "ready" | "degraded" | "logged-out" | "failed";
   readonly detail?: string;
@@ -152,6 +156,18 @@ export interface Capabilities {
     readonly markdown: boolean;
   };
   readonly delivery: { readonly idempotent: "native" | "reconcile" | "none"; readonly redeliveryWindowMs: number };
+  /**
+   * A promise, ms: while it is connected and well, the channel proves its way in at least this often, by `receive` or by
+   * `ctx.health` with a new `lastRoundTripAt`, also when nobody writes. When it stays silent for longer the host shows
+   * `degraded` and connects anew, whatever sends and probes say. 5,000 to 55,000; other values are taken for the nearest of
+   * these. Without it the host asks by `probe` after 20 s without a completed call, which proves that the platform answers but
+   * not that its events arrive: promise it wherever an idle link has a heartbeat, a ping or a long poll that ends.
+   */
+  readonly livenessMs?: number;
+  /**
+   * Answers can be shown while they are written, by `Connection.openStream`. `edit`: every step, the last one included, replaces
+   * the text of one message, so that it may be repeated. `native`: the platform has streams, and its last step may not be.
+   */
   readonly stream?: "edit" | "native";
 }
 

@@ -5,7 +5,17 @@ import type { Inspect } from "../line/handlers.ts";
 import type { HostMethods } from "../line/host-methods.ts";
 import { isClosed } from "../line/message.ts";
 import { STREAM_CHUNK_BYTES } from "../line/streams.ts";
-import { capabilities, loadOutcome, mediaRef, agentEvent, peer, probeResult, receipt, renderedPart } from "./shapes.ts";
+import {
+  capabilities,
+  loadOutcome,
+  mediaRef,
+  agentEvent,
+  peer,
+  probeResult,
+  receipt,
+  renderedPart,
+  streamIds,
+} from "./shapes.ts";
 
 /** Limits of the guest's store: key in characters, value and batch in bytes. */
 export const STORE_LIMITS = { keyChars: 512, valueBytes: 1_048_576, keys: 1_000, batchBytes: 16_777_216 } as const;
@@ -148,7 +158,9 @@ const RESULTS: { readonly [M in keyof GuestMethods]: Verdict } = {
   ping: anything,
   "channel.probe": shaped(probeResult),
   "channel.capabilities": shaped(capabilities),
-  "channel.connect": shaped(Type.Array(Type.Unsafe<string>({ enum: ["reconcile", "fetchMedia", "typing"] }))),
+  "channel.connect": shaped(
+    Type.Array(Type.Unsafe<string>({ enum: ["reconcile", "fetchMedia", "typing", "openStream"] })),
+  ),
   "channel.render": shaped(Type.Array(renderedPart)),
   "channel.parseTarget": shaped(orNull(peer)),
   "connection.send": shaped(receipt, atMost("ids", MAX_RECEIPT_IDS)),
@@ -158,6 +170,13 @@ const RESULTS: { readonly [M in keyof GuestMethods]: Verdict } = {
   ),
   "connection.fetchMedia": shaped(mediaRef),
   "connection.typing": anything,
+  // Without an id a draft could be neither finished nor taken back.
+  "connection.openStream": shaped(streamIds, (value) =>
+    lengthOf(value) < 1 || lengthOf(value) > MAX_RECEIPT_IDS ? `a draft has 1 to ${MAX_RECEIPT_IDS} ids` : undefined,
+  ),
+  "connection.pushStream": anything,
+  "connection.finishStream": shaped(receipt, atMost("ids", MAX_RECEIPT_IDS)),
+  "connection.abortStream": anything,
   "connection.drain": anything,
   "turn.start": anything,
   "turn.pull": shaped(

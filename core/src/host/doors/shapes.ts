@@ -46,6 +46,9 @@ export const probeResult: TSchema = Type.Object({
 /** `ids` may be empty here: what a nameless receipt means is decided where it is stored. */
 export const receipt: TSchema = Type.Object({ ids: Type.Array(Id), at: Type.Number({ minimum: 0 }), peer });
 
+/** Ids of a draft. */
+export const streamIds: TSchema = Type.Array(Id);
+
 /** `native` is the channel's own business and may be anything that can be stored as JSON. */
 export const renderedPart: TSchema = Type.Object({ text: optional(Text), media: optional(Type.Array(mediaRef)) });
 
@@ -69,6 +72,7 @@ export const capabilities: TSchema = Type.Object({
     idempotent: words("native", "reconcile", "none"),
     redeliveryWindowMs: Type.Number({ minimum: 0 }),
   }),
+  livenessMs: optional(Type.Number({ minimum: 0 })),
   stream: optional(words("edit", "native")),
 });
 

@@ -6,6 +6,7 @@ import type { Rpc } from "../line/rpc.ts";
 import { accountDoors } from "./account-doors.ts";
 import type { Contexts, GuestContext } from "./contexts.ts";
 import type { LoadedExtension } from "./load.ts";
+import { type StreamMethods, streamHandlers } from "./streams.ts";
 
 type ChannelMethods = Pick<GuestMethods, Extract<keyof GuestMethods, `channel.${string}` | `connection.${string}`>>;
 
@@ -18,7 +19,7 @@ export interface ChannelParts {
 
 /** Serves the channels of the extension: each method finds the definition or the live connection and calls it. */
 export function channelHandlers(parts: ChannelParts): Handlers<ChannelMethods> {
-  return { ...definitionHandlers(parts), ...connectionHandlers(parts) };
+  return { ...definitionHandlers(parts), ...connectionHandlers(parts), ...streamHandlers(parts.contexts) };
 }
 
 /** Calls of the definition. Each opens its own context and, but for `connect`, closes it at the end. */
@@ -101,13 +102,16 @@ function featuresOf(connection: Connection): ConnectionFeature[] {
   if (connection.reconcile !== undefined) features.push("reconcile");
   if (connection.fetchMedia !== undefined) features.push("fetchMedia");
   if (connection.typing !== undefined) features.push("typing");
+  if (connection.openStream !== undefined) features.push("openStream");
   return features;
 }
 
 /** Calls of a live connection, found by its context. */
 function connectionHandlers({
   contexts,
-}: ChannelParts): Handlers<Pick<GuestMethods, Extract<keyof GuestMethods, `connection.${string}`>>> {
+}: ChannelParts): Handlers<
+  Pick<GuestMethods, Exclude<Extract<keyof GuestMethods, `connection.${string}`>, keyof StreamMethods>>
+> {
   const live = (id: string): Connection => {
     const { connection } = contexts.need(id);
     if (connection === undefined) throw new Error("this account is still connecting");
@@ -134,9 +138,13 @@ function connectionHandlers({
     },
     async "connection.drain"({ context: id }, call: Call) {
       const context = contexts.need(id);
+      // A channel that does not end in time is ended: the host forgets this link, and two of one identity must never live.
+      const giveUp = () => void context.close();
+      call.signal.addEventListener("abort", giveUp, { once: true });
       try {
         await context.connection?.drain(call);
       } finally {
+        call.signal.removeEventListener("abort", giveUp);
         await context.close();
       }
       return null;

@@ -2,6 +2,7 @@ import type {
   Actor,
   AgentEvent,
   AgentTurn,
+  Body,
   Capabilities,
   MediaRef,
   Outbound,
@@ -9,6 +10,7 @@ import type {
   Peer,
   ProbeResult,
   Receipt,
+  StreamMeta,
 } from "openclaw-host-sdk";
 
 /** What the guest needs to load its extension. Paths are absolute. */
@@ -61,7 +63,13 @@ interface OfPart {
 }
 
 /** Optional functions a connection has. */
-export type ConnectionFeature = "reconcile" | "fetchMedia" | "typing";
+export type ConnectionFeature = "reconcile" | "fetchMedia" | "typing" | "openStream";
+
+/** A draft of a connection, by the key it was opened with. */
+interface OfStream {
+  readonly context: string;
+  readonly key: string;
+}
 
 /** What a guest serves; the host calls. */
 export interface GuestMethods {
@@ -76,6 +84,15 @@ export interface GuestMethods {
   "connection.reconcile": { params: OfPart; result: Receipt | "absent" | "unknown" };
   "connection.fetchMedia": { params: { context: string; pending: string }; result: MediaRef };
   "connection.typing": { params: { context: string; to: Peer; on: boolean }; result: null };
+  /** Answers with the ids; a draft of the same key is replaced. */
+  "connection.openStream": {
+    params: { readonly context: string; readonly to: Peer } & Omit<StreamMeta, "call">;
+    result: readonly string[];
+  };
+  "connection.pushStream": { params: OfStream & { readonly text: string }; result: null };
+  /** The draft is forgotten once it succeeds, as with `abortStream`. */
+  "connection.finishStream": { params: OfStream & { readonly body: Body; readonly part: Part }; result: Receipt };
+  "connection.abortStream": { params: OfStream; result: null };
   /** Drains the connection, then runs the context's effects. */
   "connection.drain": { params: { context: string }; result: null };
   "turn.start": {
