@@ -174,7 +174,8 @@ function createChatDeltas(parts: FeedParts, run: RunIdentity, seq: () => number)
       latest = text;
       // A delta that is already on its way will show this text too.
       if (cancel !== undefined || isSilent(text) || mayBecomeSilent(text)) return;
-      const wait = nextAt - parts.clock.now();
+      // Not for longer than that even when the clock was set back.
+      const wait = Math.min(nextAt - parts.clock.now(), CHAT_DELTA_MS);
       if (wait <= 0) show();
       else cancel = parts.clock.after(wait, show);
     },

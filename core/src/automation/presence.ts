@@ -1,6 +1,7 @@
 import type { PresenceEntry } from "openclaw-host-schemas";
 import { LOCAL_OWNER } from "../auth/decide.ts";
 import type { Caller } from "../auth/caller.ts";
+import { isOver } from "../base/clock-watch.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import { formatNodeLine, type NodeLine, parseNodeLine } from "./node-line.ts";
@@ -63,7 +64,7 @@ class PresenceList implements Presence {
 
   list(): PresenceEntry[] {
     const now = this.#parts.clock.now();
-    if (this.#shown === undefined || now - this.#shown.at >= REFRESH_MS) {
+    if (this.#shown === undefined || isOver(this.#shown.at, REFRESH_MS, now)) {
       this.#shown = { at: now, entries: this.#collect(now) };
     }
     return this.#shown.entries;
@@ -122,7 +123,7 @@ class PresenceList implements Presence {
 
   #collect(now: number): PresenceEntry[] {
     for (const [key, { entry, open }] of this.#members) {
-      if (open === 0 && now - entry.ts > TTL_MS) this.#members.delete(key);
+      if (open === 0 && isOver(entry.ts, TTL_MS, now)) this.#members.delete(key);
     }
     const others = [...this.#members.values()].map(({ entry }) => entry).sort((a, b) => b.ts - a.ts);
     const entries = [{ ...this.#parts.self, ts: now }, ...others];

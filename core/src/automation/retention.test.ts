@@ -1,6 +1,8 @@
+import type { Inbound } from "openclaw-host-sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sessionKey } from "../base/brand.ts";
 import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
+import type { Settlement } from "../store/tables/outbox.ts";
 import { openTestStore, silentLog, type TestStore } from "../store/test-store.ts";
 import { type Keep, startRetention } from "./retention.ts";
 
@@ -56,16 +58,58 @@ const enqueue = (deliveryId: string) =>
       },
     ],
   });
-async function sendAll(): Promise<void> {
+async function settleAll(settlement: Settlement): Promise<void> {
   const { claims } = await store.run("outbox.claim", { channel: "x", account: "a", now: clock.now(), limit: 10 });
-  for (const claim of claims) {
-    const receipt = { ids: [`p-${claim.deliveryId}`], at: clock.now(), peer };
-    await store.run("outbox.settle", { claim, at: clock.now(), settlement: { state: "sent", receipt } });
-  }
+  for (const claim of claims) await store.run("outbox.settle", { claim, at: clock.now(), settlement });
 }
+const sendAll = () => settleAll({ state: "sent", receipt: { ids: ["p"], at: clock.now(), peer } });
+
+async function run(id: string): Promise<void> {
+  await store.run("runs.accept", {
+    runId: id,
+    door: "agent",
+    identity: "d",
+    digest: "x",
+    sessionKey: sessionKey("agent:main:main"),
+    sessionId: "s",
+    agentId: "main",
+    request: "{}",
+    message: { id, message: { role: "user", content: id, timestamp: 1 } },
+    at: clock.now(),
+  });
+  const times = { startedAt: clock.now(), endedAt: clock.now() };
+  await store.run("runs.close", {
+    runId: id,
+    outcome: { text: "", media: [], state: "done", ...times },
+    intents: [],
+    inbox: { state: "done" },
+    at: clock.now(),
+  });
+}
+const isKnown = async (runId: string) => (await store.run("runs.get", { runId })) !== undefined;
+
+const receive = (eventId: string) =>
+  store.run("inbox.receive", {
+    channel: "x",
+    account: "a",
+    lease: "bot",
+    at: clock.now(),
+    album: { quietMs: 1, maxMs: 1 },
+    keepUntil: clock.now(),
+    entries: [{ eventId, lane: eventId, event: message(eventId) }],
+  });
+const message = (id: string): Inbound => ({
+  type: "message",
+  eventId: id,
+  at: 1,
+  messageId: id,
+  peer,
+  from: peer,
+  body: { text: id },
+});
 const delivery = async (deliveryId: string) => (await store.run("ledger.outcome", { deliveryId }))?.state;
 
-/** Until a round of upkeep has ended. */
+/** Until a round of upkeep has ended; one that began before the clock was moved on by days is of no use for what is old since. */
 async function round(): Promise<void> {
   const before = collected.length;
   await clock.advance(HOUR_MS);
@@ -102,6 +146,45 @@ describe("retention", () => {
     start({ ledgerDays: 30 });
     await round();
     expect(await Promise.all(["sent", "waiting", "young"].map(delivery))).toEqual([undefined, "queued", "queued"]);
+  });
+
+  it("forgets runs with the rest of the ledger, and not before", async () => {
+    await run("old");
+    await clock.advance(20 * DAY_MS);
+    await run("young");
+    start({ ledgerDays: 30 });
+    await round();
+    expect(await Promise.all(["old", "young"].map(isKnown))).toEqual([true, true]);
+    await clock.advance(10 * DAY_MS);
+    await round();
+    await round();
+    expect(await Promise.all(["old", "young"].map(isKnown))).toEqual([false, true]);
+  });
+
+  it("keeps what waits for its owner's decision: parked messages, and parts of unknown fate", async () => {
+    await enqueue("unknown");
+    await settleAll({ state: "unknown", reason: "reset" });
+    await enqueue("dead");
+    await settleAll({ state: "dead", reason: "refused" });
+    for (const state of ["parked", "done"] as const) {
+      const { stored } = await receive(state);
+      expect(stored).toEqual([true]);
+      const { claim } = await store.run("inbox.claim", { now: clock.now(), maxAttempts: 5 });
+      await store.run("inbox.close", { ids: claim!.ids, state, reason: "checked", at: clock.now() });
+    }
+    await clock.advance(400 * DAY_MS);
+    start({ ledgerDays: 30 });
+    await round();
+    expect(await Promise.all(["unknown", "dead"].map(delivery))).toEqual(["unknown", undefined]);
+    expect(await store.run("ledger.counts", {})).toMatchObject([
+      { direction: "in", state: "parked", count: 1 },
+      { direction: "out", state: "unknown", count: 1 },
+    ]);
+    await store.run("deliveries.drop", { deliveryId: "unknown", reason: "dropped", at: clock.now() });
+    await clock.advance(31 * DAY_MS);
+    await round();
+    await round();
+    expect(await delivery("unknown")).toBeUndefined();
   });
 
   it("throws nothing away on the word of a clock that jumped", async () => {

@@ -1,5 +1,6 @@
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { everyTrusted } from "../base/trusted-time.ts";
 import type { Inbox } from "../channels/inbox/inbox.ts";
 import type { MediaStore } from "../media/store.ts";
 import type { Store } from "../store/db.ts";
@@ -23,32 +24,27 @@ export interface RetentionParts {
 
 const EVERY_MS = 3_600_000;
 const DAY_MS = 24 * EVERY_MS;
-/** A round that comes this much too early or late was moved by the clock, ms: nothing is thrown away on its word. */
-const JUMP_MS = 600_000;
 /** Rows looked at in one transaction, and the pause between two, ms: messages come first. */
 const STEP_ROWS = 500;
 const PAUSE_MS = 50;
 
-type Table = "upkeep.inbox" | "upkeep.outbox" | "upkeep.transcripts";
+type Table = "upkeep.inbox" | "upkeep.parked" | "upkeep.outbox" | "upkeep.runs" | "upkeep.transcripts";
 
-/** Tidies once an hour, the first time an hour after the start, in small steps. */
+/** Tidies once an hour, the first time an hour after the start, in small steps, and never on the word of a clock that jumped. */
 export function startRetention(parts: RetentionParts): Undo {
   const { clock, log } = parts;
   const stop = new AbortController();
-  let last = clock.now();
   let round: Promise<void> | undefined;
-  const undo = clock.every(EVERY_MS, () => {
-    const late = clock.now() - last - EVERY_MS;
-    last = clock.now();
-    if (Math.abs(late) > JUMP_MS) {
-      log.warn("the clock has jumped; nothing old is removed this hour", { byMs: late });
-      return;
-    }
-    round ??= tidy(parts, stop.signal)
-      .catch((error: unknown) => log.error("old records could not be removed", { error }))
-      .finally(() => {
-        round = undefined;
-      });
+  const undo = everyTrusted(clock, {
+    everyMs: EVERY_MS,
+    run: (now) => {
+      round ??= tidy(parts, { now, signal: stop.signal })
+        .catch((error: unknown) => log.error("old records could not be removed", { error }))
+        .finally(() => {
+          round = undefined;
+        });
+    },
+    onJump: (byMs) => log.warn("the clock has jumped; nothing old is removed this hour", { byMs }),
   });
   return () => {
     undo();
@@ -56,32 +52,41 @@ export function startRetention(parts: RetentionParts): Undo {
   };
 }
 
-async function tidy(parts: RetentionParts, signal: AbortSignal): Promise<void> {
-  const { media, inbox, keep, log } = parts;
-  const received = await table(parts, { name: "upkeep.inbox", days: keep.ledgerDays, signal });
-  inbox.noteRemoved(received);
-  const sent = await table(parts, { name: "upkeep.outbox", days: keep.ledgerDays, signal });
-  const messages =
-    keep.transcriptsDays === undefined
-      ? 0
-      : await table(parts, { name: "upkeep.transcripts", days: keep.transcriptsDays, signal });
-  if (received + sent + messages > 0) log.info("old records were removed", { received, sent, messages });
-  const maxAge = keep.mediaDays === undefined ? {} : { maxAgeMs: keep.mediaDays * DAY_MS };
-  await media.collect({ ...maxAge, signal });
-}
-
-interface Tidying {
-  readonly name: Table;
-  readonly days: number;
+interface Round {
+  /** Epoch ms. */
+  readonly now: number;
   readonly signal: AbortSignal;
 }
 
+async function tidy(parts: RetentionParts, round: Round): Promise<void> {
+  const { media, inbox, keep, log } = parts;
+  const ledger = { ...round, days: keep.ledgerDays };
+  const received = await table(parts, "upkeep.inbox", ledger);
+  const parked = await table(parts, "upkeep.parked", ledger);
+  inbox.noteRemoved(received + parked);
+  if (parked > 0) {
+    log.warn("more messages are parked than are kept beyond retention.ledgerDays; the oldest were removed", { parked });
+  }
+  const sent = await table(parts, "upkeep.outbox", ledger);
+  const runs = await table(parts, "upkeep.runs", ledger);
+  const days = keep.transcriptsDays;
+  const messages = days === undefined ? 0 : await table(parts, "upkeep.transcripts", { ...round, days });
+  if (received + sent + runs + messages > 0) {
+    log.info("old records were removed", { received, sent, runs, messages });
+  }
+  const maxAge = keep.mediaDays === undefined ? {} : { maxAgeMs: keep.mediaDays * DAY_MS };
+  await media.collect({ ...maxAge, ...round });
+}
+
 /** Returns how many rows were removed. */
-async function table({ store, clock }: RetentionParts, { name, days, signal }: Tidying): Promise<number> {
+async function table(
+  { store, clock }: RetentionParts,
+  name: Table,
+  { days, now, signal }: Round & { readonly days: number },
+): Promise<number> {
   let removed = 0;
   let after: number | undefined = 0;
   while (after !== undefined && !signal.aborted) {
-    const now = clock.now();
     const step: UpkeepResult = await store.run(name, { after, limit: STEP_ROWS, before: now - days * DAY_MS, now });
     removed += step.removed;
     after = step.next;

@@ -1,5 +1,11 @@
 import type { Clock, Undo } from "./clock.ts";
 
+/**
+ * True when `ms` have passed since `since`; all are epoch ms. What was noted in the future was noted before the clock was set back:
+ * it is over, so that nothing waits for the clock to come there again.
+ */
+export const isOver = (since: number, ms: number, now: number): boolean => now < since || now - since >= ms;
+
 const LOOK_MS = 10_000;
 
 /**

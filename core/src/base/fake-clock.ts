@@ -10,6 +10,8 @@ interface Timer {
 export interface FakeClock extends Clock {
   /** Moves time forward by `ms`, running due timers in order and letting promises settle between them. */
   advance(ms: number): Promise<void>;
+  /** Sets the clock forward, or back below 0, without any time going by: timers keep their waits. */
+  jump(byMs: number): void;
   /** Timers that have not run yet. */
   readonly pending: number;
 }
@@ -19,6 +21,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export function createFakeClock(startAt = 1_700_000_000_000): FakeClock {
   let now = startAt;
+  let jumped = 0;
   const timers = new Set<Timer>();
   const add = (timer: Timer) => {
     timers.add(timer);
@@ -27,12 +30,15 @@ export function createFakeClock(startAt = 1_700_000_000_000): FakeClock {
   const nextDue = (until: number) =>
     [...timers].filter((timer) => timer.dueAt <= until).sort((a, b) => a.dueAt - b.dueAt)[0];
   const clock: FakeClock = {
-    now: () => now,
+    now: () => now + jumped,
     after: (ms, run) => add({ dueAt: now + ms, run }),
     every: (ms, run) => add({ dueAt: now + ms, run, everyMs: ms }),
     sleep: (ms, signal) => sleepOn(clock, ms, signal),
     get pending() {
       return timers.size;
+    },
+    jump(byMs) {
+      jumped += byMs;
     },
     async advance(ms) {
       const until = now + ms;

@@ -1,4 +1,5 @@
 import { backoffMs } from "../base/backoff.ts";
+import { isOver } from "../base/clock-watch.ts";
 
 /** When the host gives up on an extension, and how long it waits before. */
 export interface CrashPolicy {
@@ -20,7 +21,7 @@ export type CrashVerdict =
 export function createCrashBudget(policy: CrashPolicy, fraction: () => number): (now: number) => CrashVerdict {
   let recent: number[] = [];
   return (now) => {
-    recent = [...recent.filter((at) => now - at < policy.windowMs), now];
+    recent = [...recent.filter((at) => !isOver(at, policy.windowMs, now)), now];
     if (recent.length >= policy.crashes) {
       return { crashes: recent.length, minutes: Math.ceil(policy.windowMs / 60_000) };
     }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { isOver } from "../base/clock-watch.ts";
 import type { Clock } from "../base/clock.ts";
 
 /** What is counted, is counted for this long, ms. */
@@ -40,7 +41,7 @@ export function captureOutput(stream: Readable, options: OutputOptions): void {
   };
   stream.setEncoding("utf8");
   stream.on("data", (chunk: string) => {
-    if (clock.now() - windowStart >= WINDOW_MS) roll();
+    if (isOver(windowStart, WINDOW_MS, clock.now())) roll();
     bytes += chunk.length;
     const pieces = (partial + chunk).split("\n");
     partial = (pieces.pop() ?? "").slice(0, MAX_LINE_CHARS);

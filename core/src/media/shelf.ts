@@ -52,6 +52,8 @@ const PAUSE_MS = 50;
 export interface CollectOptions {
   /** See `CollectLimits`. */
   readonly maxAgeMs?: number;
+  /** What age is measured by, epoch ms. Default the clock's time. */
+  readonly now?: number;
   readonly signal: AbortSignal;
 }
 
@@ -96,17 +98,17 @@ export function createShelf(parts: MediaParts): Shelf {
         keep: (written, place) => gate.shared(() => keep(handleFor(written, options), place)),
       });
     },
-    async collect({ signal, ...limits }) {
+    async collect({ signal, now = clock.now(), ...limits }) {
       const files = { dir, store, gate };
       while (!signal.aborted) {
-        const freed = await collectBlobs(files, { now: clock.now(), ...limits });
+        const freed = await collectBlobs(files, { now, ...limits });
         if (freed === undefined) break;
         size = size === undefined ? undefined : size - freed;
         await clock.sleep(PAUSE_MS, signal);
       }
       for (const folder of await sweepFolders(dir)) {
         if (signal.aborted) return;
-        await sweepFiles(files, folder, clock.now());
+        await sweepFiles(files, folder, now);
         await clock.sleep(PAUSE_MS, signal);
       }
     },

@@ -138,7 +138,7 @@ describe("the delivery methods", () => {
       text: "echo: hi",
       parts: [{ index: 0, state: "sent", messageIds: ["sent-1"], attempts: 1 }],
     });
-    await channels.store.run("runs.prune", { before: 3 });
+    await channels.store.run("upkeep.runs", { after: 0, limit: 10, before: 3, now: 3 });
     const forgotten = await get();
     expect(forgotten).toMatchObject({ events: [{ eventId: "e1" }], delivery: { runId: "r1" } });
     expect(forgotten.run).toBeUndefined();

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { bodyDigest } from "../base/digest.ts";
 import type { Logger } from "../base/log.ts";
+import { everyTrusted } from "../base/trusted-time.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Store } from "../store/db.ts";
 import type { IdempotencyKey } from "../store/tables/idempotency.ts";
@@ -44,7 +45,10 @@ export interface DedupeParts {
 
 export function createDedupe(parts: DedupeParts): Dedupe {
   const keys = new KeyedRequests(parts);
-  const stopPruning = parts.clock.every(LIMITS.idempotencyPruneMs, () => void keys.prune());
+  const stopPruning = everyTrusted(parts.clock, {
+    everyMs: LIMITS.idempotencyPruneMs,
+    run: (now) => void keys.prune(now),
+  });
   return { run: (request) => keys.run(request), close: stopPruning };
 }
 
@@ -71,11 +75,11 @@ class KeyedRequests {
     return running.acceptance === undefined ? running.outcome : Promise.resolve(inFlight(running.acceptance.payload));
   }
 
-  async prune(): Promise<void> {
-    const { store, clock, log } = this.#parts;
-    const before = clock.now() - LIMITS.idempotencyMs;
+  async prune(now: number): Promise<void> {
+    const { store, log } = this.#parts;
+    const before = now - LIMITS.idempotencyMs;
     try {
-      await store.run("idempotency.prune", { before, keep: LIMITS.idempotencyRows });
+      await store.run("idempotency.prune", { before, now, keep: LIMITS.idempotencyRows });
     } catch (error) {
       log.warn("could not remove old idempotency keys", { error });
     }

@@ -32,7 +32,7 @@ export const RetentionConfig = section(
       default: 30,
       description:
         "How long it is kept what became of each message: inbox, deliveries, runs. An inbox row stays at least as long as its " +
-        "platform may deliver the event again, and what is still to be run or sent stays. Default 30.",
+        "platform may deliver the event again, and what is still to be run or sent, or parked for its owner, stays. Default 30.",
     }),
     mediaDays: Type.Optional(
       days(

@@ -1,3 +1,4 @@
+import { isOver } from "../../base/clock-watch.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Problems } from "../../base/problems.ts";
 import type { Store } from "../../store/db.ts";
@@ -37,7 +38,7 @@ export async function openInboxRoom(parts: InboxRoomParts): Promise<InboxRoom> {
 
   async function evict(): Promise<void> {
     const now = clock.now();
-    if (now - searchedAt < EVICT_EVERY_MS) return;
+    if (!isOver(searchedAt, EVICT_EVERY_MS, now)) return;
     searchedAt = now;
     rows -= await store.run("inbox.evict", { now, limit: EVICT_ROWS });
   }

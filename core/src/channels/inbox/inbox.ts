@@ -1,5 +1,6 @@
 import { type Inbound, ReceiveError, type ReceiveOutcome } from "openclaw-host-sdk";
 import { createAlarm } from "../../base/alarm.ts";
+import { watchClock } from "../../base/clock-watch.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { type Problems, createProblems } from "../../base/problems.ts";
@@ -72,6 +73,8 @@ export interface InboxParts {
 const ALBUM = { quietMs: 1_000, maxMs: 2_000 };
 /** A message of which so many attempts did not end is parked. */
 const MAX_ATTEMPTS = 5;
+/** No message waits longer than a full burst and this, ms. */
+const MAX_WAIT_MS = 600_000;
 /** When a channel should offer events again that could not be stored, ms. */
 const RECEIVE_RETRY_MS = 5_000;
 
@@ -149,12 +152,27 @@ async function receive(
   return stored.map((isNew) => ({ outcome: isNew ? "stored" : "duplicate" }));
 }
 
+/** The clock was set back: messages that wait keep their time. Never rejects. */
+async function shift({ store, log, onRecorded }: InboxParts, byMs: number): Promise<void> {
+  try {
+    await store.run("inbox.shift", { byMs });
+    onRecorded();
+  } catch (error) {
+    log.error("the clock was set back, and messages that wait for others may wait longer", {
+      byMs,
+      error: String(error),
+    });
+  }
+}
+
 /** Opens the inbox. Rows that ran when the last process ended are recorded again. */
 export async function openInbox(parts: InboxParts): Promise<Inbox> {
-  const { store, clock, log } = parts;
+  const { store, clock, log, debounceMs = 0 } = parts;
+  await store.run("inbox.clamp", { now: clock.now(), latest: clock.now() + debounceMs * BURST_FACTOR + MAX_WAIT_MS });
   const interrupted = await store.run("inbox.recover", { now: clock.now() });
   if (interrupted > 0) log.info("messages whose turn was interrupted will run again", { count: interrupted });
   const alarm = createAlarm(clock, parts.onRecorded);
+  const unwatch = watchClock(clock, (byMs) => void shift(parts, byMs));
   const room = await openInboxRoom({ problems: createProblems(clock), ...parts });
 
   return {
@@ -184,6 +202,9 @@ export async function openInbox(parts: InboxParts): Promise<Inbox> {
     },
     wake: () => parts.onRecorded(),
     noteRemoved: (count) => room.free(count),
-    close: () => alarm.cancel(),
+    close() {
+      unwatch();
+      alarm.cancel();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { isOver } from "../../base/clock-watch.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { AccountName } from "../../store/tables/inbox.ts";
 
@@ -17,7 +18,13 @@ export interface Exchange extends AccountName {
   readonly text: string;
 }
 
-/** Ends conversations of machines that only repeat themselves, or us. In memory: a loop that survives a restart is found anew. */
+/**
+ * Ends conversations of machines that only repeat themselves, or us.
+ *
+ * In memory, and safe so: what a restart forgets costs `ECHO_LIMIT - 1` more answers, not an endless loop, since a machine whose
+ * answers came in before the restart repeats them after it. A gateway that dies again and again is slowed by whoever starts it,
+ * and a message that kills it is parked (`inbox-rows.ts`), so that a loop through deaths ends as well.
+ */
 export interface EchoGuard {
   /** Undefined when the message may be answered, else why not. */
   hear(exchange: Exchange): string | undefined;
@@ -47,11 +54,11 @@ const OURS = "\u0000ours";
 export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
   const conversations = new Map<string, Conversation>();
   let sweepAt = SWEEP_ABOVE;
-  const recent = (seen: readonly Seen[]) => seen.filter(({ at }) => at > clock.now() - ECHO_WINDOW_MS);
+  const recent = (seen: readonly Seen[]) => seen.filter(({ at }) => !isOver(at, ECHO_WINDOW_MS, clock.now()));
   const isQuiet = ({ heard, said, silenced }: Conversation) =>
     recent([...heard, ...said]).length === 0 && !isSilent(silenced);
   const isSilent = (silenced: Conversation["silenced"]) =>
-    silenced !== undefined && silenced.at > clock.now() - ECHO_WINDOW_MS;
+    silenced !== undefined && !isOver(silenced.at, ECHO_WINDOW_MS, clock.now());
 
   function of(lane: string): Conversation {
     const known = conversations.get(lane);

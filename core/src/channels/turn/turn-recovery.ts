@@ -4,9 +4,6 @@ import { commitClosing } from "./turn-close.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { STOPPED, type TurnRunner } from "./turn-run.ts";
 
-/** How long a closed run is remembered: its key may be repeated that long, ms. */
-const RUN_RETENTION_MS = 7 * 24 * 3_600_000;
-
 const HOUR_MS = 3_600_000;
 
 /**
@@ -43,13 +40,12 @@ async function closeDead(parts: TurnParts, dead: readonly RunRecord[]): Promise<
   if (dead.length > 0) parts.log.info("closed runs that the last stop cut short", { count: dead.length });
 }
 
-/** Forgets old runs and closes given-up ones, now and every hour. Returns the undo. */
+/** Closes given-up runs, now and every hour. Returns the undo. */
 export function startSweeping(parts: TurnParts, runner: TurnRunner): () => void {
   const sweep = () => {
-    void Promise.all([
-      parts.store.run("runs.prune", { before: parts.clock.now() - RUN_RETENTION_MS }),
-      closeGivenUp(parts, runner),
-    ]).catch((error: unknown) => parts.log.warn("old runs could not be swept", { error: String(error) }));
+    void closeGivenUp(parts, runner).catch((error: unknown) =>
+      parts.log.warn("runs that were given up could not be closed", { error: String(error) }),
+    );
   };
   sweep();
   return parts.clock.every(HOUR_MS, sweep);

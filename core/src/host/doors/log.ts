@@ -1,3 +1,4 @@
+import { isOver } from "../../base/clock-watch.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Handlers } from "../line/handlers.ts";
 import type { HostMethods } from "../line/host-methods.ts";
@@ -38,7 +39,7 @@ export function createRate(clock: Clock): () => { allowed: boolean; dropped: num
   let lines = 0;
   return () => {
     let dropped = 0;
-    if (clock.now() - start >= WINDOW_MS) {
+    if (isOver(start, WINDOW_MS, clock.now())) {
       dropped = Math.max(0, lines - LINES_PER_WINDOW);
       start = clock.now();
       lines = 0;

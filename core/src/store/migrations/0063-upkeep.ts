@@ -12,6 +12,7 @@ export const m0063: Migration = {
     CREATE TABLE disk_probe (filler BLOB NOT NULL) STRICT;
 
     ALTER TABLE inbox ADD COLUMN keep_until INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX inbox_parked ON inbox (id) WHERE state = 'parked';
 
     CREATE TABLE media_uses (
       sha256 TEXT NOT NULL,

@@ -70,6 +70,8 @@ export const devicesCommands = {
       reason,
       at,
     );
+    // Requests of the future, from before the clock was set back, must not push out those that come now.
+    tx.run("UPDATE device_requests SET requested_at = ? WHERE requested_at > ?", at, at);
     const newest = "SELECT request_id FROM device_requests";
     tx.run(
       `DELETE FROM device_requests WHERE device_id = ?1 AND request_id NOT IN

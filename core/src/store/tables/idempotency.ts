@@ -61,8 +61,18 @@ export const idempotencyCommands = {
     return null;
   },
 
-  /** Forgets keys older than `before`, and the oldest beyond `keep`. Returns how many. */
-  "idempotency.prune": (tx: Tx, { before, keep }: { readonly before: number; readonly keep: number }): number =>
-    tx.run("DELETE FROM idempotency WHERE at < ?", before) +
-    tx.run("DELETE FROM idempotency WHERE at < (SELECT at FROM idempotency ORDER BY at DESC LIMIT 1 OFFSET ?)", keep),
+  /**
+   * Forgets keys older than `before`, and the oldest beyond `keep`. Returns how many. A key of the future, from before the clock
+   * was set back, is as old as `now`: it must not outlive those that come after it. Times are epoch ms.
+   */
+  "idempotency.prune": (
+    tx: Tx,
+    { before, now, keep }: { readonly before: number; readonly now: number; readonly keep: number },
+  ): number => {
+    tx.run("UPDATE idempotency SET at = ? WHERE at > ?", now, now);
+    return (
+      tx.run("DELETE FROM idempotency WHERE at < ?", before) +
+      tx.run("DELETE FROM idempotency WHERE at < (SELECT at FROM idempotency ORDER BY at DESC LIMIT 1 OFFSET ?)", keep)
+    );
+  },
 };

@@ -92,7 +92,9 @@ const PAIRED = "SELECT * FROM paired_senders";
 const SENDER = "channel = ? AND account = ? AND sender = ?";
 const CODE = "channel = ? AND code = ? AND account = COALESCE(?, account)";
 
+/** A code of the future, from before the clock was set back, is as old as `now`: it must not be good for longer than its hour. */
 function expire(tx: Tx, now: number): void {
+  tx.run("UPDATE pairing_requests SET created_at = ? WHERE created_at > ?", now, now);
   tx.run("DELETE FROM pairing_requests WHERE created_at <= ?", now - PAIRING_TTL_MS);
 }
 

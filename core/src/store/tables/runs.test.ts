@@ -203,7 +203,7 @@ describe("what a dead process leaves", () => {
     await accept("r2");
     await close("r2", { endedAt: 200 });
     await accept("r3");
-    expect(await store.run("runs.prune", { before: 150 })).toBe(1);
+    expect(await store.run("upkeep.runs", { after: 0, limit: 10, before: 150, now: 150 })).toEqual({ removed: 1 });
     const left = await Promise.all(["r1", "r2", "r3"].map((runId) => store.run("runs.get", { runId })));
     expect(left.map((run) => run?.state)).toEqual([undefined, "done", "running"]);
   });

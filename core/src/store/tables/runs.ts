@@ -180,8 +180,4 @@ export const runsCommands = {
       .all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${OPEN} ORDER BY accepted_at, run_id`)
       .map(parseRun)
       .filter((run) => !run.inbox.some((id) => isOpenInbox(tx, id))),
-
-  /** Forgets runs that ended before a time (epoch ms); returns how many. */
-  "runs.prune": (tx: Tx, args: { readonly before: number }): number =>
-    tx.run("DELETE FROM runs WHERE ended_at < ?", args.before),
 };

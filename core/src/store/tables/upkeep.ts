@@ -18,17 +18,27 @@ export interface UpkeepResult {
   readonly next?: number;
 }
 
-const FINAL = "state NOT IN ('recorded', 'running')";
+/** Not what is open, nor what waits for its owner. */
+const FINAL = "state NOT IN ('recorded', 'running', 'parked')";
+
+/** Parked messages that stay however old they are: as many as an owner might still look through. */
+const PARKED_KEPT = 10_000;
+
+/** As the partial index `inbox_parked` has it. */
+const PARKED = "state = 'parked'";
 
 interface Aged {
   readonly id: number;
   readonly at: number;
 }
 
-/** Rows come in order of time, so the first young one ends the table. */
+/**
+ * Rows come in order of time, so the first young one ends the table; one of the future, from before the clock was set back, says
+ * nothing of those behind it.
+ */
 function resultOf(rows: readonly Aged[], step: UpkeepStep, removed: number): UpkeepResult {
   const last = rows.at(-1);
-  const more = last !== undefined && rows.length === step.limit && last.at < step.before;
+  const more = last !== undefined && rows.length === step.limit && (last.at < step.before || last.at > step.now);
   return more ? { removed, next: last.id } : { removed };
 }
 
@@ -50,6 +60,30 @@ function tidyInbox(tx: Tx, step: UpkeepStep): UpkeepResult {
   const due = rows.filter((row) => row.due === 1).map((row) => row.id);
   removeInbox(tx, due, step.now);
   return resultOf(rows, step, due.length);
+}
+
+/** Messages that wait for their owner stay beyond the age of the others, the newest of them for ever. */
+function tidyParked(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const rows = tx.all<{ id: number }>(
+    `SELECT id FROM inbox WHERE id IN (SELECT id FROM inbox WHERE ${PARKED} ORDER BY id DESC LIMIT -1 OFFSET ${PARKED_KEPT})
+       AND keep_until <= ? AND changed_at < ? LIMIT ?`,
+    step.now,
+    step.before,
+    step.limit,
+  );
+  const ids = rows.map((row) => row.id);
+  removeInbox(tx, ids, step.now);
+  return ids.length < step.limit ? { removed: ids.length } : { removed: ids.length, next: step.after };
+}
+
+/** The oldest go first, so that each step is one look into an index. Open runs have not ended. */
+function tidyRuns(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const removed = tx.run(
+    "DELETE FROM runs WHERE run_id IN (SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?)",
+    step.before,
+    step.limit,
+  );
+  return removed < step.limit ? { removed } : { removed, next: step.after };
 }
 
 interface OldPart extends Aged {
@@ -79,11 +113,11 @@ function removeDelivery(tx: Tx, id: string, now: number): number {
   return parts.length;
 }
 
-/** A delivery goes as a whole, and only when none of its parts can still be sent. */
+/** A delivery goes as a whole, and only when none of its parts can still be sent or waits for its owner's decision. */
 function tidyOutbox(tx: Tx, step: UpkeepStep): UpkeepResult {
   const rows = tx.all<OldPart>(
     `SELECT o.id, d.created_at AS at, o.delivery_id,
-       EXISTS (SELECT 1 FROM outbox p WHERE p.delivery_id = o.delivery_id AND (p.next_at IS NOT NULL OR p.state = 'sending' OR p.changed_at >= ?)) AS open
+       EXISTS (SELECT 1 FROM outbox p WHERE p.delivery_id = o.delivery_id AND (p.next_at IS NOT NULL OR p.state IN ('sending', 'unknown') OR p.changed_at >= ?)) AS open
      FROM outbox o JOIN deliveries d ON d.id = o.delivery_id WHERE o.id > ? ORDER BY o.id LIMIT ?`,
     step.before,
     step.after,
@@ -117,19 +151,37 @@ function tidyTranscripts(tx: Tx, step: UpkeepStep): UpkeepResult {
   return resultOf(rows, step, due.length);
 }
 
-const EVICTABLE = `SELECT id FROM inbox WHERE ${FINAL} AND keep_until <= ? ORDER BY id LIMIT ?`;
+const OPEN = "state IN ('recorded', 'running')";
+
+const evictable = (state: string): string =>
+  `SELECT id FROM inbox WHERE ${state} AND keep_until <= ? ORDER BY id LIMIT ?`;
 
 export const upkeepCommands = {
   "upkeep.inbox": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyInbox(tx, step),
+  "upkeep.parked": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyParked(tx, step),
+  "upkeep.runs": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyRuns(tx, step),
   "upkeep.outbox": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyOutbox(tx, step),
   "upkeep.transcripts": (tx: Tx, step: UpkeepStep): UpkeepResult => tidyTranscripts(tx, step),
+
+  /** The clock was set back by `byMs`: messages that wait go on waiting as long as was meant. Returns how many do. */
+  "inbox.shift": (tx: Tx, args: { readonly byMs: number }): number =>
+    tx.run(`UPDATE inbox SET due_at = MAX(0, due_at - ?) WHERE ${OPEN}`, args.byMs),
+
+  /** After a start: what waits beyond `latest` does so because the clock was set back meanwhile, and waits no longer. */
+  "inbox.clamp": (tx: Tx, args: { readonly now: number; readonly latest: number }): number =>
+    tx.run(`UPDATE inbox SET due_at = ? WHERE due_at > ? AND ${OPEN}`, args.now, args.latest),
 
   "inbox.size": (tx: Tx, _args: Record<string, never>): number =>
     tx.get<{ count: number }>("SELECT COUNT(*) AS count FROM inbox")?.count ?? 0,
 
-  /** Drops the oldest rows whose event the platform cannot deliver again, whatever the ledger should keep. Returns how many. */
+  /**
+   * Drops the oldest rows whose event the platform cannot deliver again, whatever the ledger should keep; parked ones only when
+   * there are no others. Returns how many.
+   */
   "inbox.evict": (tx: Tx, args: { readonly now: number; readonly limit: number }): number => {
-    const ids = tx.all<{ id: number }>(EVICTABLE, args.now, args.limit).map((row) => row.id);
+    const closed = tx.all<{ id: number }>(evictable(FINAL), args.now, args.limit);
+    const rows = closed.length > 0 ? closed : tx.all<{ id: number }>(evictable(PARKED), args.now, args.limit);
+    const ids = rows.map((row) => row.id);
     removeInbox(tx, ids, args.now);
     return ids.length;
   },
