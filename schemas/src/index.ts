@@ -48,6 +48,7 @@ export {
 } from "./transcript.ts";
 export { type AcceptedOf, METHODS, type MethodName, type ParamsOf, type ResultOf } from "./methods/index.ts";
 export { AccountSnapshot } from "./methods/channels.ts";
+export { AuditEvent, AuditReport } from "./methods/audit.ts";
 export { PairedSender, PairingRequest } from "./methods/pairing.ts";
 export { DELIVERY_STATES, DeliveryPart, DeliverySummary } from "./delivery.ts";
 export { ExtensionRow } from "./methods/extensions.ts";

@@ -41,7 +41,8 @@ export function loadServerKey(path: string): Uint8Array {
   return readServerKey(path) ?? makeServerKey(path);
 }
 
-function readServerKey(path: string): Uint8Array | undefined {
+/** That key; undefined when there is none yet. Throws as `loadServerKey` does. */
+export function readServerKey(path: string): Uint8Array | undefined {
   let key: Buffer;
   try {
     key = readFileSync(path);

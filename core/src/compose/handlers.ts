@@ -12,6 +12,7 @@ import type { ExtensionHost } from "../host/host.ts";
 import { CORE_OWNER } from "../media/store.ts";
 import { agentMethods } from "../methods/agent.ts";
 import { agentsMethods } from "../methods/agents.ts";
+import { auditMethods } from "../methods/audit.ts";
 import { channelMethods } from "../methods/channels.ts";
 import { chatHistoryMethods } from "../methods/chat-history.ts";
 import { chatMethods } from "../methods/chat.ts";
@@ -58,6 +59,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...channelMethods({ channels: messaging.channels, clock, echo: messaging.echo }),
     ...deliveryMethods({ channels: messaging.channels, clock }),
     ...pairingMethods({ pairing: messaging.pairing }),
+    ...auditMethods({ audit: parts.storage.audit }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),
     ...extensionsMethods({ host }),
     ...logsMethods({ file: paths.logFile }),

@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { MethodDescriptor } from "../descriptor.ts";
 import { agentMethods } from "./agent.ts";
+import { auditMethods } from "./audit.ts";
 import { channelMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
@@ -16,6 +17,7 @@ export const METHODS = {
   ...systemMethods,
   ...channelMethods,
   ...pairingMethods,
+  ...auditMethods,
   ...configMethods,
   ...extensionMethods,
   ...sessionMethods,

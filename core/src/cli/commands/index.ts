@@ -78,6 +78,18 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "audit",
+    describe: "Read the trail of who was let in, kept out and given rights",
+    children: [
+      { command: "list", describe: "Show what happened, newest first", load: () => import("./audit-list.ts") },
+      {
+        command: "verify",
+        describe: "Check that nothing in it was changed or removed",
+        load: () => import("./audit-verify.ts"),
+      },
+    ],
+  },
+  {
     command: "backup",
     describe: "Save everything the gateway keeps, and bring it back",
     children: [
