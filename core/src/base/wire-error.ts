@@ -7,6 +7,11 @@ export interface WireErrorOptions {
   readonly retryable?: boolean;
   /** Milliseconds. */
   readonly retryAfterMs?: number;
+  /**
+   * True when somebody may still change what came of the request, so that a repeat under the same key asks the handler again
+   * instead of being told this. Never on the wire. Default false.
+   */
+  readonly passing?: boolean;
 }
 
 /** An error meant for the client, sent as it is. Anything else a handler throws is a bug and becomes `UNAVAILABLE`. */

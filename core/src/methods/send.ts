@@ -48,16 +48,21 @@ function deliveryOf(identity: string, key: string): DeliveryId {
   );
 }
 
+/** None of them is kept under the request's key: the owner may send again what is dead or parked, and a repeat is told that. */
 function refusal(outcome: DeliveryOutcome): WireError {
   const details = { deliveryId: outcome.deliveryId, state: outcome.state };
   const reason = outcome.reason === undefined ? "" : `: ${outcome.reason}`;
   switch (outcome.state) {
     case "dead":
-      return new WireError("UNAVAILABLE", `the message was not sent${reason}`, { details, retryable: false });
+      return new WireError("UNAVAILABLE", `the message was not sent${reason}`, {
+        details,
+        retryable: false,
+        passing: true,
+      });
     case "unknown": {
       const how = outcome.final ? ` with: ${retryCommand(outcome.deliveryId)}` : "";
       const text = `it is not known whether the message was sent${reason}; look before you send it again${how}`;
-      return new WireError("UNAVAILABLE", text, { details, retryable: !outcome.final });
+      return new WireError("UNAVAILABLE", text, { details, retryable: !outcome.final, passing: true });
     }
     case "queued":
     case "sending":

@@ -5,8 +5,14 @@ import { isStoreError } from "../store/store-error.ts";
 /** What came of a request, in canonical form: each connection's dialect encodes it. Survives JSON. */
 export type Outcome =
   | { readonly ok: true; readonly payload: unknown }
-  /** `payload`: a failed run is described beside its error (wire protocol 4.2). */
-  | { readonly ok: false; readonly error: ErrorShape; readonly payload?: unknown };
+  | {
+      readonly ok: false;
+      readonly error: ErrorShape;
+      /** A failed run is described beside its error (wire protocol 4.2). */
+      readonly payload?: unknown;
+      /** See `WireErrorOptions`. */
+      readonly passing?: boolean;
+    };
 
 /** Statuses of a payload that only says that the work goes on. */
 const UNFINISHED: ReadonlySet<unknown> = new Set(["accepted", "started", "in_flight"]);
@@ -17,6 +23,7 @@ const statusOf = (payload: unknown): unknown =>
 /** True when a repeat of the request may be told this again. */
 export function isPermanent(outcome: Outcome): boolean {
   if (outcome.ok) return !UNFINISHED.has(statusOf(outcome.payload));
+  if (outcome.passing === true) return false;
   if (outcome.payload !== undefined) return true;
   const code = outcome.error.code as ErrorCode;
   return !(outcome.error.retryable ?? ERROR_CODES[code].retryable);
@@ -45,9 +52,10 @@ function diskError(error: unknown): WireError | undefined {
 /** An error as the client may see it: refusals as they are, bugs without their text, which may hold anything. */
 export function failed(error: unknown): Outcome & { readonly ok: false } {
   const known = isWireError(error) ? error : (diskError(error) ?? BUG);
-  const { details, retryable, retryAfterMs } = known.options;
+  const { details, retryable, retryAfterMs, passing } = known.options;
   return {
     ok: false,
+    ...(passing === undefined ? {} : { passing }),
     error: {
       code: known.code,
       message: known.message,
