@@ -46,6 +46,16 @@ describe("the echo guard", () => {
     expect(answered(10, round)).toBe(ECHO_LIMIT - 1);
   });
 
+  it("knows a long answer by its beginning, though the echo has other blanks and something around it", () => {
+    const guard = createEchoGuard(createFakeClock());
+    const words = "one  TWO ".repeat(500);
+    const round = () => {
+      guard.said("x/a/1", words);
+      return guard.hear(from(`you said: ${words.replaceAll("  ", " ")} - did you?`)) === undefined;
+    };
+    expect(answered(10, round)).toBe(ECHO_LIMIT - 1);
+  });
+
   it("never counts what a person says of their own, nor different words of a machine", () => {
     const guard = createEchoGuard(createFakeClock());
     expect(answered(20, () => guard.hear(from("hi", { machine: false })) === undefined)).toBe(20);

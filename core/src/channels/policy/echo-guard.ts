@@ -6,8 +6,8 @@ import type { AccountName } from "../../store/tables/inbox.ts";
 export const ECHO_LIMIT = 4;
 /** Within which they count, and for which it must then be silent, ms. */
 export const ECHO_WINDOW_MS = 60_000;
-/** So many conversations are looked through for old ones, and again when they have doubled: those that ended take no memory. */
-const SWEEP_ABOVE = 1_000;
+/** So much of our words is kept, UTF-16 units: enough to know them again, and little for every conversation there is. */
+const COMPARED = 512;
 
 /** A message that is about to be answered. */
 export interface Exchange extends AccountName {
@@ -45,28 +45,32 @@ interface Conversation {
   silenced?: { readonly exchange: Exchange; readonly at: number };
 }
 
-/** What loops change about a text is case and blanks. */
-const normal = (text: string): string => text.trim().toLowerCase().replaceAll(/\s+/gu, " ");
+/** What loops change about a text is case and blanks. Joined, because what is replaced piece by piece is kept as pieces. */
+const normal = (text: string): string => text.trim().toLowerCase().split(/\s+/u).join(" ");
 
 /** Stands for every repetition of our own words: an echo that grows with each round is one exchange over and over. */
 const OURS = "\u0000ours";
 
 export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
   const conversations = new Map<string, Conversation>();
-  let sweepAt = SWEEP_ABOVE;
+  let sweptAt = clock.now();
   const recent = (seen: readonly Seen[]) => seen.filter(({ at }) => !isOver(at, ECHO_WINDOW_MS, clock.now()));
   const isQuiet = ({ heard, said, silenced }: Conversation) =>
     recent([...heard, ...said]).length === 0 && !isSilent(silenced);
   const isSilent = (silenced: Conversation["silenced"]) =>
     silenced !== undefined && !isOver(silenced.at, ECHO_WINDOW_MS, clock.now());
 
+  /** Conversations that ended take no memory. */
+  function sweep(): void {
+    if (!isOver(sweptAt, ECHO_WINDOW_MS, clock.now())) return;
+    sweptAt = clock.now();
+    for (const [key, conversation] of conversations) if (isQuiet(conversation)) conversations.delete(key);
+  }
+
   function of(lane: string): Conversation {
+    sweep();
     const known = conversations.get(lane);
     if (known !== undefined) return known;
-    if (conversations.size >= sweepAt) {
-      for (const [key, conversation] of conversations) if (isQuiet(conversation)) conversations.delete(key);
-      sweepAt = Math.max(SWEEP_ABOVE, 2 * conversations.size);
-    }
     const fresh: Conversation = { heard: [], said: [] };
     conversations.set(lane, fresh);
     return fresh;
@@ -78,7 +82,7 @@ export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
       const text = normal(exchange.text);
       conversation.said = recent(conversation.said);
       // A person may well quote us or say the same word; a machine that wraps our words repeats them.
-      const repeats = (what: string) => (exchange.machine ? text.includes(what) : text === what);
+      const repeats = (what: string) => (exchange.machine ? text.includes(what) : text.slice(0, COMPARED) === what);
       const ours = text !== "" && conversation.said.some((said) => repeats(said.what));
       if (!exchange.machine && !ours) return undefined;
       const what = `${exchange.sender} ${ours ? OURS : text}`;
@@ -89,7 +93,7 @@ export function createEchoGuard(clock: Pick<Clock, "now">): EchoGuard {
       return `echo loop: ${times} identical exchanges with ${exchange.sender} within ${ECHO_WINDOW_MS / 1_000} s; it is answered again after as long without one`;
     },
     said(lane, text) {
-      const what = normal(text);
+      const what = normal(text.slice(0, 2 * COMPARED)).slice(0, COMPARED);
       if (what === "") return;
       const conversation = of(lane);
       conversation.said = [...recent(conversation.said), { at: clock.now(), what }].slice(-ECHO_LIMIT);
