@@ -126,13 +126,13 @@ class AuditTrail implements Audit {
     );
   }
 
-  async prune(before: number): Promise<number> {
+  async prune(before: number, signal?: AbortSignal): Promise<number> {
     let removed = 0;
     for (;;) {
       const step = await this.#inTurn(() => this.#pruneStep(before));
       removed += step;
-      if (step < PRUNE_STEP) return removed;
-      await this.#parts.clock.sleep(PAUSE_MS);
+      await this.#parts.clock.sleep(PAUSE_MS, signal);
+      if (step < PRUNE_STEP || signal?.aborted === true) return removed;
     }
   }
 

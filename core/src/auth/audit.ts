@@ -43,8 +43,8 @@ export interface Audit extends AuditNotes {
   list(filter: AuditFilter): Promise<readonly AuditRow[]>;
   /** Walks the whole chain. Rejects with `StoreError`. */
   verify(): Promise<AuditVerdict>;
-  /** Removes rows from before that time, epoch ms, and resolves with how many. Rejects with `StoreError`. */
-  prune(before: number): Promise<number>;
+  /** Removes rows from before that time, epoch ms, until `signal` aborts; resolves with how many. Rejects with `StoreError`. */
+  prune(before: number, signal?: AbortSignal): Promise<number>;
   /** Writes and seals what is still to be written. */
   close(): Promise<void>;
 }

@@ -14,12 +14,14 @@ const PATIENCE_MS = 5_000;
 let store: TestStore;
 let clock: FakeClock;
 let collected: unknown[];
+let pruned: number[];
 let undo: () => void;
 
 beforeEach(async () => {
   store = await openTestStore();
   clock = createFakeClock();
   collected = [];
+  pruned = [];
   undo = () => {};
 });
 afterEach(async () => {
@@ -27,10 +29,11 @@ afterEach(async () => {
   await store.dispose();
 });
 
-function start(keep: Keep): void {
+function start(keep: Omit<Keep, "auditDays"> & { auditDays?: number }): void {
   const media = { collect: async (options: object) => void collected.push(options) };
   const inbox = { noteRemoved: () => {} };
-  undo = startRetention({ store, media, inbox, clock, log: silentLog, keep });
+  const audit = { prune: async (before: number) => pruned.push(before) };
+  undo = startRetention({ store, media, inbox, audit, clock, log: silentLog, keep: { auditDays: 365, ...keep } });
 }
 
 const say = (id: string) =>
@@ -200,5 +203,12 @@ describe("retention", () => {
     await round();
     expect(collected).toHaveLength(1);
     expect(await said()).toEqual(["kept"]);
+  });
+
+  it("removes what the audit trail tells of longer ago than the days given", async () => {
+    start({ ledgerDays: 30, auditDays: 90 });
+    await round();
+    expect(pruned).toHaveLength(1);
+    expect(clock.now() - 90 * DAY_MS - (pruned[0] ?? 0)).toBeLessThan(HOUR_MS);
   });
 });

@@ -1,3 +1,4 @@
+import type { Audit } from "../auth/audit.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { everyTrusted } from "../base/trusted-time.ts";
@@ -11,12 +12,14 @@ export interface Keep {
   readonly transcriptsDays?: number | undefined;
   readonly ledgerDays: number;
   readonly mediaDays?: number | undefined;
+  readonly auditDays: number;
 }
 
 export interface RetentionParts {
   readonly store: Store;
   readonly media: Pick<MediaStore, "collect">;
   readonly inbox: Pick<Inbox, "noteRemoved">;
+  readonly audit: Pick<Audit, "prune">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly keep: Keep;
@@ -59,7 +62,7 @@ interface Round {
 }
 
 async function tidy(parts: RetentionParts, round: Round): Promise<void> {
-  const { media, inbox, keep, log } = parts;
+  const { media, inbox, audit, keep, log } = parts;
   const ledger = { ...round, days: keep.ledgerDays };
   const received = await table(parts, "upkeep.inbox", ledger);
   const parked = await table(parts, "upkeep.parked", ledger);
@@ -74,6 +77,7 @@ async function tidy(parts: RetentionParts, round: Round): Promise<void> {
   if (received + sent + runs + messages > 0) {
     log.info("old records were removed", { received, sent, runs, messages });
   }
+  await audit.prune(round.now - keep.auditDays * DAY_MS, round.signal);
   const maxAge = keep.mediaDays === undefined ? {} : { maxAgeMs: keep.mediaDays * DAY_MS };
   await media.collect({ ...maxAge, ...round });
 }

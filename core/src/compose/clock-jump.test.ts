@@ -139,7 +139,8 @@ describe("a clock that jumps a year under devices that ask to be paired", () => 
       role: "operator" as const,
       scopes: [],
     };
-    return store.run("devices.request", { claim, at: clock.now(), requestId: id, reason: "not-paired" });
+    const asked = { claim, at: clock.now(), requestId: id, source: "host", reason: "not-paired" as const };
+    return store.run("devices.request", asked);
   };
   const known = (): unknown[] => {
     const db = new DatabaseSync(store.path, { readOnly: true });
@@ -216,8 +217,9 @@ describe("a clock that jumps a year under what is kept for some days", () => {
     const collected: { now?: number }[] = [];
     const media = { collect: async (options: { now?: number }) => void collected.push(options) };
     const inbox = { noteRemoved: () => {} };
-    const keep = { ledgerDays: 30, transcriptsDays: 30 };
-    const stop = startRetention({ store, media, inbox, clock, log: silentLog, keep });
+    const audit = { prune: async () => 0 };
+    const keep = { ledgerDays: 30, transcriptsDays: 30, auditDays: 30 };
+    const stop = startRetention({ store, media, inbox, audit, clock, log: silentLog, keep });
     return { collected, stop };
   }
   /** Hours with upkeep; the database works in its own time. */

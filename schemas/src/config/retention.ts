@@ -40,6 +40,12 @@ export const RetentionConfig = section(
           "any case. Default as long as something names it.",
       ),
     ),
+    auditDays: Type.Integer({
+      minimum: 1,
+      maximum: MAX_DAYS,
+      default: 365,
+      description: "The trail of who was let in, kept out and given rights is kept so long. Default 365.",
+    }),
     mediaTotalBytes: Type.Integer({
       minimum: 1_000_000,
       default: 10_000_000_000,
