@@ -89,7 +89,7 @@ async function openDoors(parts: ChannelsParts): Promise<Doors> {
     configs,
     parked: (name) => outbox.parked(name),
     onLink(name, link) {
-      const detach = outbox.attach(name, link.connection);
+      const detach = outbox.attach(name, link.connection, link.capabilities);
       inbox.wake();
       return detach;
     },

@@ -1,6 +1,7 @@
 import { diskProbeCommands } from "./writer/disk-probe.ts";
 import { auditCommands } from "./tables/audit.ts";
 import { deliveriesCommands } from "./tables/deliveries.ts";
+import { draftsCommands } from "./tables/drafts.ts";
 import { guestStoreCommands } from "./tables/guest-store.ts";
 import { devicesCommands } from "./tables/devices.ts";
 import { idempotencyCommands } from "./tables/idempotency.ts";
@@ -23,6 +24,7 @@ export type Commands = typeof devicesCommands &
   typeof auditCommands &
   typeof deliveriesCommands &
   typeof diskProbeCommands &
+  typeof draftsCommands &
   typeof upkeepCommands &
   typeof idempotencyCommands &
   typeof guestStoreCommands &
@@ -41,6 +43,7 @@ export const COMMANDS: Commands = {
   ...auditCommands,
   ...deliveriesCommands,
   ...diskProbeCommands,
+  ...draftsCommands,
   ...upkeepCommands,
   ...idempotencyCommands,
   ...guestStoreCommands,

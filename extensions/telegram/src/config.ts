@@ -59,6 +59,11 @@ const policyKeys = {
       description: "Calls of the Bot API a second at most, per account. Default 30.",
     }),
   ),
+  streaming: Type.Optional(
+    Type.Boolean({
+      description: "Whether a long answer is shown while it is being written, by editing one message. Default true.",
+    }),
+  ),
   groups: Type.Optional(
     Type.Record(Type.String({ minLength: 1 }), group, {
       description: 'Groups by chat id (for example "-1001234567890"); "*" is every other group. Default {}.',

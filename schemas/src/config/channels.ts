@@ -70,6 +70,12 @@ export const channelPolicy = {
       description: "Calls of the platform a second at most, per account. Default 30.",
     }),
   ),
+  streaming: Type.Optional(
+    Type.Boolean({
+      description:
+        "Whether a long answer is shown while it is being written, by editing one message, where the channel can. Default true.",
+    }),
+  ),
 } satisfies TProperties;
 
 /** The values that hold where neither account nor channel says anything. */
@@ -82,6 +88,7 @@ export const CHANNEL_POLICY_DEFAULTS = {
   requireMention: true,
   onUnknown: "park",
   sendsPerSecond: 30,
+  streaming: true,
 } as const satisfies Required<Omit<ChannelPolicy, "groupAllowFrom">>;
 
 export const ChannelPolicy = Type.Object(channelPolicy);

@@ -12,6 +12,8 @@ export interface ConfiguredAccount {
   readonly onUnknown: OnUnknown;
   /** Platform calls a second at most. */
   readonly sendsPerSecond: number;
+  /** Whether answers are shown while they are written. */
+  readonly streaming: boolean;
 }
 
 /** What becomes of a part whose fate cannot be found out: it waits for the owner, or is sent again and may come twice. */
@@ -39,6 +41,7 @@ function account(
     config,
     policy: parsePolicy(config, `${owner}.allowFrom`),
     onUnknown: config["onUnknown"] === "resend" ? "resend" : "park",
+    streaming: config["streaming"] !== false,
     sendsPerSecond: typeof config["sendsPerSecond"] === "number" ? config["sendsPerSecond"] : SENDS_PER_SECOND,
   };
 }

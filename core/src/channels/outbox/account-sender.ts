@@ -1,5 +1,4 @@
 import { type Alarm, createAlarm } from "../../base/alarm.ts";
-import type { Logger } from "../../base/log.ts";
 import type { Receipt } from "openclaw-host-sdk";
 import type { ChannelConnection } from "../../host/channel-port.ts";
 import type { Store } from "../../store/db.ts";
@@ -7,11 +6,11 @@ import type { AccountName } from "../../store/tables/inbox.ts";
 import type { ClaimKey, OutboxClaim, Settled, Settlement } from "../../store/tables/outbox.ts";
 import type { OnUnknown } from "../accounts/account-config.ts";
 import type { Pace } from "./pace.ts";
-import { type SendingParts, attempt, isParked } from "./sending.ts";
+import type { DraftSendingParts } from "./draft-sending.ts";
+import { attempt, isParked } from "./sending.ts";
 
-export interface SenderParts extends SendingParts {
+export interface SenderParts extends DraftSendingParts {
   readonly store: Store;
-  readonly log: Logger;
   readonly name: AccountName;
   readonly connection: ChannelConnection;
   /** The account's own, whichever connection it has. */
@@ -69,7 +68,7 @@ export class AccountSender {
     this.#alarm.cancel();
   }
 
-  /** After `stop`: resolves once nothing is in flight any more. */
+  /** Resolves once nothing is in flight, and nothing more would be before its time. */
   async idle(): Promise<void> {
     while (this.#inFlight.size > 0 || this.#pumping !== undefined)
       await Promise.all([this.#pumping, ...this.#inFlight]);
@@ -128,7 +127,7 @@ export class AccountSender {
       late: (receipt) => void this.#late(claim, receipt),
     });
     if (pauseMs !== undefined) pace.rest(pauseMs);
-    if (settlement.state !== "sent" && !isParked(settlement)) {
+    if ("reason" in settlement && !isParked(settlement)) {
       const { deliveryId, part } = claim;
       const facts = { ...name, deliveryId, part: part.index, state: settlement.state, reason: settlement.reason };
       log.warn("a part was not sent", facts);

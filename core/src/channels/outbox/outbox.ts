@@ -1,3 +1,4 @@
+import type { Capabilities } from "openclaw-host-sdk";
 import { watchClock } from "../../base/clock-watch.ts";
 import type { Undo } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
@@ -9,9 +10,12 @@ import type { DeliveryOutcome } from "../../store/tables/ledger.ts";
 import type { OutboxIntent } from "../../store/tables/outbox.ts";
 import type { ConfiguredAccount } from "../accounts/account-config.ts";
 import { AccountSender, type SettledPart } from "./account-sender.ts";
+import { createOpenStreams } from "./draft-calls.ts";
+import { type Drafts, DraftSet } from "./drafts.ts";
+import { MAX_RETRY_AFTER_MS, type SendingParts } from "./fate.ts";
 import { type Pace, SENDS_PER_SECOND, createPace } from "./pace.ts";
-import { type ParkedBoard, createParkedBoard, retryCommand } from "./parked.ts";
-import { MAX_RETRY_AFTER_MS, type SendingParts, isParked } from "./sending.ts";
+import { type ParkedBoard, createParkedBoard, ownersCommand } from "./parked.ts";
+import { isParked } from "./sending.ts";
 
 export type { Decided, DeliveryCursor } from "../../store/tables/deliveries.ts";
 export type { DeliveryOutcome } from "../../store/tables/ledger.ts";
@@ -31,8 +35,12 @@ export interface Outbox {
   drop(deliveryId: string): Promise<Decided | undefined>;
   /** What of an account waits for its owner. */
   parked(name: AccountName): ParkedParts | undefined;
-  /** Sends an account's messages over this connection until the undo is called. */
-  attach(name: AccountName, connection: ChannelConnection): Undo;
+  /** Answers that are shown while they are written. */
+  readonly drafts: Drafts;
+  /** Sends an account's messages over this connection until the undo is called. Without capabilities it shows no drafts. */
+  attach(name: AccountName, connection: ChannelConnection, capabilities?: StreamFacts): Undo;
+  /** Resolves once everything that is due has been sent as far as it can be, or after `graceMs`. */
+  idle(graceMs: number): Promise<void>;
   /** Sends nothing more, waits shortly for what is in flight. */
   close(): Promise<void>;
 }
@@ -48,7 +56,11 @@ export interface OutboxParts extends SendingParts {
   readonly onParked?: () => void;
 }
 
-type SendingRules = Pick<ConfiguredAccount, "onUnknown" | "sendsPerSecond">;
+type SendingRules = Pick<ConfiguredAccount, "onUnknown" | "sendsPerSecond"> &
+  Partial<Pick<ConfiguredAccount, "streaming">>;
+
+/** What drafts need to know of a channel. */
+type StreamFacts = Pick<Capabilities, "stream" | "text">;
 
 /** How long a stop waits for parts in flight, ms; their fate is then unknown. */
 const CLOSE_GRACE_MS = 1_000;
@@ -92,12 +104,24 @@ class OpenOutbox implements Outbox {
   readonly #paces = new Map<string, Pace>();
   readonly #board: ParkedBoard;
   readonly #undo: readonly Undo[];
+  readonly #streams = createOpenStreams();
+  readonly drafts: DraftSet;
 
-  constructor(parts: OutboxParts, board: ParkedBoard) {
+  constructor(parts: OutboxParts, known: { readonly board: ParkedBoard; readonly standing: readonly string[] }) {
     this.#parts = parts;
-    this.#board = board;
+    this.#board = known.board;
+    this.drafts = new DraftSet(
+      {
+        ...parts,
+        streams: this.#streams,
+        onSettled: (name, news) => this.#settled(name, news),
+        wake: () => this.wake(),
+        rules: (name) => ({ streaming: parts.rules(name)?.streaming === true }),
+      },
+      known.standing,
+    );
     this.#undo = [
-      parts.clock.every(REFRESH_MS, () => void board.refresh()),
+      parts.clock.every(REFRESH_MS, () => void this.#board.refresh()),
       watchClock(parts.clock, (byMs) => void this.#shift(byMs)),
     ];
   }
@@ -151,18 +175,22 @@ class OpenOutbox implements Outbox {
     return this.#board.of(name);
   }
 
-  attach(name: AccountName, connection: ChannelConnection): Undo {
+  attach(name: AccountName, connection: ChannelConnection, capabilities?: StreamFacts): Undo {
+    const pace = this.#paceOf(name);
+    const detach = capabilities === undefined ? () => {} : this.drafts.attach(name, { connection, capabilities, pace });
     const sender = new AccountSender({
       ...this.#parts,
+      streams: this.#streams,
       name,
       connection,
-      pace: this.#paceOf(name),
+      pace,
       onUnknown: () => this.#parts.rules(name)?.onUnknown ?? "park",
       onSettled: (news) => this.#settled(name, news),
     });
     this.#senders.add(sender);
     sender.wake();
     return () => {
+      detach();
       sender.stop();
       // Its last settlements may free conversations that the next connection of this account should go on with.
       void sender.idle().then(() => {
@@ -194,16 +222,24 @@ class OpenOutbox implements Outbox {
 
   #settled(name: AccountName, news: SettledPart): void {
     const { claim, settlement, delivery, late = false } = news;
-    const { deliveryId, part } = claim;
+    const { deliveryId, part, draft, runId } = claim;
+    if (draft?.stage === "opening" && settlement.state === "sent" && runId !== undefined) this.drafts.found(runId);
     if (delivery.outcome !== undefined) this.#waiters.tell(delivery.outcome);
     if (settlement.state === "unknown" && isParked(settlement)) {
       this.#parts.log.warn(
-        `a message may or may not have arrived and is parked; send it again with: ${retryCommand(deliveryId)}`,
+        `a message may or may not have arrived and is parked; decide on it with: ${ownersCommand(claim)}`,
         { ...name, deliveryId, part: part.index, reason: settlement.reason },
       );
     }
     if (isParked(settlement) || late) void this.#board.refresh();
     this.#parts.onSettled?.(name, news);
+  }
+
+  async idle(graceMs: number): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#parts.clock.after(graceMs, resolve);
+    await Promise.race([over, Promise.all([...this.#senders].map((sender) => sender.idle()))]);
+    cancel();
   }
 
   async close(): Promise<void> {
@@ -217,9 +253,10 @@ class OpenOutbox implements Outbox {
 /** Opens the outbox. Parts that were being sent when the last process ended are of unknown fate. */
 export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const { store, clock, log } = parts;
+  const standing = await store.run("drafts.recover", { now: clock.now() });
   const count = await store.run("outbox.recover", { now: clock.now(), latest: clock.now() + MAX_RETRY_AFTER_MS });
   if (count > 0) log.warn("parts were being sent when the gateway stopped; their fate is unknown", { count });
   const board = createParkedBoard({ ...parts, ...(parts.onParked === undefined ? {} : { onChange: parts.onParked }) });
   await board.refresh();
-  return new OpenOutbox(parts, board);
+  return new OpenOutbox(parts, { board, standing });
 }

@@ -13,6 +13,8 @@ export interface Pace {
   free(): number;
   /** When the next call may be made, epoch ms. */
   freeAt(): number;
+  /** When a call that can wait may be made, epoch ms: it leaves half of a second's worth to those that cannot. */
+  spareAt(): number;
   take(calls: number): void;
   /** The platform wants to hear nothing for so long, ms. Afterwards calls begin one at a time, not with a burst. */
   rest(ms: number): void;
@@ -31,17 +33,19 @@ export function createPace(clock: Clock, perSecond: number): Pace {
     tokens = Math.min(perSecond, tokens + (elapsed * perSecond) / 1_000);
     filledAt = now;
   };
+  const reachedAt = (level: number): number => {
+    fill();
+    const now = clock.now();
+    if (now < resting.until) return resting.until;
+    return tokens >= level ? now : now + Math.ceil(((level - tokens) * 1_000) / perSecond);
+  };
   return {
     free() {
       fill();
       return clock.now() < resting.until ? 0 : Math.floor(tokens);
     },
-    freeAt() {
-      fill();
-      const now = clock.now();
-      if (now < resting.until) return resting.until;
-      return tokens >= 1 ? now : now + Math.ceil(((1 - tokens) * 1_000) / perSecond);
-    },
+    freeAt: () => reachedAt(1),
+    spareAt: () => reachedAt(Math.max(1, perSecond / 2)),
     take(calls) {
       tokens -= calls;
     },

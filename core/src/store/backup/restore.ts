@@ -94,7 +94,15 @@ function writeOne(db: DatabaseSync, staging: string, name: string): void {
   }
 }
 
+/** Since the backup a draft may have become an answer, which must not be deleted as a draft without a run. */
+function leaveDrafts(db: DatabaseSync, at: number): void {
+  const drafts = "id IN (SELECT outbox_id FROM drafts WHERE stage = 'open')";
+  db.prepare(`UPDATE outbox SET state = 'sent', changed_at = ? WHERE ${drafts}`).run(at);
+  db.exec("DELETE FROM drafts WHERE stage = 'open'");
+}
+
 function park(db: DatabaseSync, at: number): number {
+  leaveDrafts(db, at);
   const outbox = db
     .prepare(
       "UPDATE outbox SET state = 'unknown', reason = ?, next_at = NULL, head = 0, changed_at = ? WHERE next_at IS NOT NULL",

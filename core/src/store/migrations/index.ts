@@ -8,6 +8,7 @@ import { m0050 } from "./0050-guest-store.ts";
 import { m0051 } from "./0051-media.ts";
 import { m0060 } from "./0060-pairing.ts";
 import { m0063 } from "./0063-upkeep.ts";
+import { m0064 } from "./0064-drafts.ts";
 import { m0080 } from "./0080-audit.ts";
 import type { Migration } from "./migration.ts";
 
@@ -23,5 +24,6 @@ export const MIGRATIONS: readonly Migration[] = [
   m0051,
   m0060,
   m0063,
+  m0064,
   m0080,
 ];

@@ -1,5 +1,5 @@
 import { type DeliveryRecord, type DeliveryRow, type OutboxState, deliveryRecord } from "./ledger.ts";
-import { promoteIdle } from "./outbox.ts";
+import { promoteIdle } from "./outbox-rows.ts";
 import type { Tx } from "../tx.ts";
 
 /** Which deliveries are listed. */
@@ -51,8 +51,11 @@ function inState(state: OutboxState): string {
     case "unknown":
     case "dead":
       return "id IN (SELECT delivery_id FROM outbox WHERE state = ? AND state IN ('unknown', 'dead'))";
-    case "queued":
     case "sending":
+      // A draft that is being written on has no time at which something is due.
+      return `id IN (SELECT delivery_id FROM outbox WHERE state = ? AND next_at IS NOT NULL
+        UNION ALL SELECT o.delivery_id FROM drafts f JOIN outbox o ON o.id = f.outbox_id WHERE f.stage = 'open')`;
+    case "queued":
     case "retry":
       return "id IN (SELECT delivery_id FROM outbox WHERE state = ? AND next_at IS NOT NULL)";
   }
@@ -125,12 +128,16 @@ export const deliveriesCommands = {
     args: { readonly filter: DeliveryFilter; readonly limit: number; readonly after?: DeliveryCursor },
   ): DeliveryPage => list(tx, args),
 
-  /** Queues parked and dead parts again, with a new budget of attempts; what was sent stays sent. */
+  /**
+   * Queues parked and dead parts again, with a new budget of attempts; what was sent stays sent. A draft of unknown fate is left
+   * alone: its run's answer went out as a message of its own.
+   */
   "deliveries.retry": (tx: Tx, args: { readonly deliveryId: string; readonly at: number }): Decided | undefined =>
     decide(tx, args.deliveryId, () =>
       tx.run(
         `UPDATE outbox SET state = 'queued', reason = NULL, granted = attempts, checks = 0, next_at = ?, changed_at = ?
-         WHERE delivery_id = ? AND (state = 'dead' OR (state = 'unknown' AND next_at IS NULL))`,
+         WHERE delivery_id = ? AND (state = 'dead' OR (state = 'unknown' AND next_at IS NULL))
+           AND id NOT IN (SELECT outbox_id FROM drafts WHERE stage = 'lost')`,
         args.at,
         args.at,
         args.deliveryId,

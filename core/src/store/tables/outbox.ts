@@ -1,15 +1,27 @@
 import type { Outbound, Part, Peer, Receipt } from "openclaw-host-sdk";
 import type { DeliveryOutcome } from "./ledger.ts";
 import { deliveryOutcome } from "./ledger.ts";
+import { type DraftStage, settleDraft } from "./draft-rows.ts";
 import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
+import { type LaneRow, noteSent, promote, promoteIdle } from "./outbox-rows.ts";
 import type { Tx } from "../tx.ts";
 
 export type { OutboxIntent } from "./outbox-intents.ts";
 
-/** A part to act on: send it, or ask the platform what became of it. */
+/** The draft that a part is. */
+export interface PartDraft {
+  readonly stage: DraftStage;
+  /** Of the platform's messages; empty while they are not known. */
+  readonly ids: readonly string[];
+  /** True where finishing it twice changes nothing. */
+  readonly repeatable: boolean;
+}
+
+/** A part to act on: send it, make its draft the answer, delete its draft, or ask the platform what became of it. */
 export interface OutboxClaim {
   readonly id: number;
-  readonly task: "send" | "reconcile";
+  readonly task: "send" | "finish" | "abort" | "reconcile";
+  readonly draft?: PartDraft;
   readonly deliveryId: string;
   /** The run whose answer it is. */
   readonly runId?: string;
@@ -33,10 +45,14 @@ export type Settlement =
       /** False when the attempt does not count, because the account failed and not the message. */
       readonly counts: boolean;
       readonly movedTo?: Peer;
+      /** True when its draft is of no use any more: the next attempt sends it as a message of its own. */
+      readonly withoutDraft?: boolean;
     }
   /** With `nextAt` it is asked about again; without, it is parked. */
   | { readonly state: "unknown"; readonly reason: string; readonly nextAt?: number }
-  | { readonly state: "dead"; readonly reason: string };
+  | { readonly state: "dead"; readonly reason: string }
+  /** A draft that is not there, or not any more: there is no message to tell of. */
+  | { readonly state: "withdrawn" };
 
 /** What a part was claimed as; a part that changed since is not settled by it. */
 export type ClaimKey = Pick<OutboxClaim, "id" | "attempt" | "checks">;
@@ -57,6 +73,19 @@ interface ClaimRow {
   readonly attempts: number;
   readonly granted: number;
   readonly checks: number;
+  readonly stage: DraftStage | null;
+  readonly ids: string | null;
+  readonly repeatable: number | null;
+}
+
+function taskOf({ state, stage }: ClaimRow): OutboxClaim["task"] {
+  if (state === "unknown") return "reconcile";
+  return stage === "finish" || stage === "abort" ? stage : "send";
+}
+
+function draftOf({ stage, ids, repeatable }: ClaimRow): Pick<OutboxClaim, "draft"> {
+  if (stage === null) return {};
+  return { draft: { stage, ids: ids === null ? [] : (JSON.parse(ids) as string[]), repeatable: repeatable === 1 } };
 }
 
 function take(tx: Tx, row: ClaimRow, now: number): OutboxClaim {
@@ -66,7 +95,8 @@ function take(tx: Tx, row: ClaimRow, now: number): OutboxClaim {
   const attempt = row.attempts + (reconciles ? 0 : 1);
   return {
     id: row.id,
-    task: reconciles ? "reconcile" : "send",
+    task: taskOf(row),
+    ...draftOf(row),
     deliveryId: row.delivery_id,
     ...(row.run_id === null ? {} : { runId: row.run_id }),
     outbound: JSON.parse(row.outbound) as Outbound,
@@ -77,30 +107,8 @@ function take(tx: Tx, row: ClaimRow, now: number): OutboxClaim {
   };
 }
 
-interface SettledRow {
-  readonly delivery_id: string;
-  readonly part: number;
-  readonly parts: number;
-  readonly channel: string;
-  readonly account: string;
-  readonly lane: string;
-}
-
-function noteSent(tx: Tx, row: SettledRow, receipt: Receipt): void {
-  for (const id of receipt.ids) {
-    tx.run(
-      "INSERT INTO sent_messages (channel, account, peer, message_id, delivery_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      row.channel,
-      row.account,
-      receipt.peer.id,
-      id,
-      row.delivery_id,
-    );
-  }
-}
-
 /** A message with a hole in it is worse than a short one: later parts of a refused part are not sent. */
-function buryRest(tx: Tx, row: SettledRow, at: number): void {
+function buryRest(tx: Tx, row: LaneRow, at: number): void {
   tx.run(
     "UPDATE outbox SET state = 'dead', reason = ?, head = 0, next_at = NULL, changed_at = ? WHERE delivery_id = ? AND part > ? AND next_at IS NOT NULL",
     `part ${row.part + 1} of ${row.parts} could not be sent`,
@@ -122,6 +130,7 @@ function nextAtOf(settlement: Settlement): number | null {
   switch (settlement.state) {
     case "sent":
     case "dead":
+    case "withdrawn":
       return null;
     case "retry":
       return settlement.nextAt;
@@ -130,8 +139,9 @@ function nextAtOf(settlement: Settlement): number | null {
   }
 }
 
-function apply(tx: Tx, row: SettledRow, args: { id: number; at: number; settlement: Settlement }): void {
+function apply(tx: Tx, row: LaneRow, args: { id: number; at: number; settlement: Settlement }): void {
   const { id, at, settlement } = args;
+  if (settleDraft(tx, id, { settlement, at }) || settlement.state === "withdrawn") return;
   const uncounted = settlement.state === "retry" && !settlement.counts ? 1 : 0;
   tx.run(
     "UPDATE outbox SET state = ?, reason = ?, receipt = ?, next_at = ?, attempts = attempts - ?, head = 0, changed_at = ? WHERE id = ?",
@@ -148,21 +158,6 @@ function apply(tx: Tx, row: SettledRow, args: { id: number; at: number; settleme
   if (settlement.state === "retry" && settlement.movedTo !== undefined) move(tx, row.delivery_id, settlement.movedTo);
 }
 
-/** The lane's oldest open part is next. Only right while nothing of the lane is in flight. */
-function promote(tx: Tx, lane: string): void {
-  tx.run(
-    "UPDATE outbox SET head = 1 WHERE id = (SELECT id FROM outbox WHERE lane = ? AND next_at IS NOT NULL ORDER BY id LIMIT 1)",
-    lane,
-  );
-}
-
-/** As `promote`, for a change from outside the lane's own flow. For use inside the commands of other families. */
-export function promoteIdle(tx: Tx, lane: string): void {
-  if (tx.get("SELECT 1 FROM outbox WHERE lane = ? AND next_at IS NOT NULL AND head = 2", lane) !== undefined) return;
-  tx.run("UPDATE outbox SET head = 0 WHERE lane = ? AND next_at IS NOT NULL AND head = 1", lane);
-  promote(tx, lane);
-}
-
 function settledOf(tx: Tx, deliveryId: string): Settled {
   const outcome = deliveryOutcome(tx, deliveryId);
   return outcome !== undefined && outcome.final ? { deliveryId, outcome } : { deliveryId };
@@ -172,9 +167,17 @@ const SETTLED = "SELECT delivery_id, part, parts, channel, account, lane, state,
 
 const keyOf = ({ id, attempt, checks }: ClaimKey) => [id, attempt, checks] as const;
 
-const DUE = `SELECT o.id, o.delivery_id, o.payload, o.state, o.attempts, o.granted, o.checks, d.run_id, d.outbound
-  FROM outbox o JOIN deliveries d ON d.id = o.delivery_id
-  WHERE o.head = 1 AND o.channel = ? AND o.account = ? AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?`;
+const CLAIMED = `SELECT o.id, o.delivery_id, o.payload, o.state, o.attempts, o.granted, o.checks, d.run_id, d.outbound,
+    f.stage, f.ids, f.repeatable
+  FROM outbox o JOIN deliveries d ON d.id = o.delivery_id LEFT JOIN drafts f ON f.outbox_id = o.id`;
+
+const DUE = `${CLAIMED} WHERE o.head = 1 AND o.channel = ? AND o.account = ? AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?`;
+
+/** Commits `sending` for one part that is next in its lane. For use inside the commands of other families. */
+export function claimPart(tx: Tx, id: number, now: number): OutboxClaim | undefined {
+  const row = tx.get<ClaimRow>(`${CLAIMED} WHERE o.id = ? AND o.head = 1`, id);
+  return row === undefined ? undefined : take(tx, row, now);
+}
 
 export const outboxCommands = {
   "outbox.enqueue": (tx: Tx, args: { readonly intents: readonly OutboxIntent[] }): void =>
@@ -201,7 +204,7 @@ export const outboxCommands = {
     args: { readonly claim: ClaimKey; readonly at: number; readonly settlement: Settlement },
   ): Settled | undefined => {
     const { claim, at, settlement } = args;
-    const row = tx.get<SettledRow>(`${SETTLED} AND head = 2 AND attempts = ? AND checks = ?`, ...keyOf(claim));
+    const row = tx.get<LaneRow>(`${SETTLED} AND head = 2 AND attempts = ? AND checks = ?`, ...keyOf(claim));
     if (row === undefined) return undefined;
     apply(tx, row, { id: claim.id, at, settlement });
     promote(tx, row.lane);
@@ -217,7 +220,7 @@ export const outboxCommands = {
     args: { readonly claim: ClaimKey; readonly at: number; readonly receipt: Receipt },
   ): Settled | undefined => {
     const { claim, at, receipt } = args;
-    const row = tx.get<SettledRow & { readonly state: string; readonly attempts: number }>(SETTLED, claim.id);
+    const row = tx.get<LaneRow & { readonly state: string; readonly attempts: number }>(SETTLED, claim.id);
     if (row === undefined) return undefined;
     if (row.state === "sent" || row.attempts !== claim.attempt) {
       noteSent(tx, row, receipt);
