@@ -5,6 +5,7 @@ import { runId } from "../../base/brand.ts";
 import type { RunOutcome, RunRecord } from "../../store/tables/run-record.ts";
 import type { CloseArgs } from "../../store/tables/runs.ts";
 import { isStoreError } from "../../store/store-error.ts";
+import { closeDraft, planBody, shownBody } from "./turn-draft.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
 import { parseRequest } from "./turn-request.ts";
 
@@ -41,6 +42,7 @@ export async function commitClosing(parts: TurnParts, run: RunRecord, closing: C
   };
   const entry = await retrying(parts, CLOSE_RETRY_MS, () => parts.store.run("runs.close", args));
   if (entry !== undefined) parts.sessions.noteCommitted(entry);
+  closeDraft(parts, run.runId);
 }
 
 /** What the closing transaction is about to say. */
@@ -54,11 +56,11 @@ export interface Closing {
 /** Rendering asks the channel's guest, so it happens before the transaction and not in it. */
 async function planAnswer(parts: TurnParts, run: RunRecord, outcome: RunOutcome): Promise<Closing> {
   const { target, bestEffort } = parseRequest(run);
-  const body = target === undefined ? undefined : answerBody(run, outcome);
+  const body = target === undefined ? undefined : (answerBody(run, outcome) ?? shownBody(parts, run, outcome));
   if (target === undefined || body === undefined) return { outcome, intents: [] };
   const ids = { deliveryId: newDeliveryId(parts.ids), runId: runId(run.runId) };
   try {
-    const intents = await retrying(parts, PLAN_RETRY_MS, () => parts.plan(target, body, ids));
+    const intents = await retrying(parts, PLAN_RETRY_MS, () => planBody(parts, { target, body, ids }));
     return { outcome, intents };
   } catch (error) {
     const reason = `the answer could not be prepared for ${target.channel}: ${messageOf(error)}`;

@@ -8,6 +8,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { Store } from "../../store/db.ts";
 import type { Inbox } from "../inbox/inbox.ts";
+import type { Drafts } from "../outbox/drafts.ts";
 import type { Plan } from "../outbox/outbound.ts";
 
 export interface AgentSettings {
@@ -33,7 +34,8 @@ export interface TurnParts {
   readonly historyLimit?: number;
   /** Renders and chunks an answer into intents; stores nothing. */
   readonly plan: Plan;
-  readonly outbox: { wake(): void };
+  /** Without drafts no answer is shown before it is complete. */
+  readonly outbox: { wake(): void; readonly drafts?: Drafts };
   readonly inbox: Pick<Inbox, "retry">;
   /** Gives the key an empty transcript; waits for a run of it, or throws a `WireError`. */
   readonly resetSession: (key: SessionKey) => Promise<unknown>;

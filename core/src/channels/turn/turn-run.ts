@@ -8,6 +8,7 @@ import type { RunOutcome, RunRecord } from "../../store/tables/run-record.ts";
 import type { InboxRetry } from "../inbox/inbox.ts";
 import { closeTurn, messageOf } from "./turn-close.ts";
 import { answerCommand, saying } from "./turn-command.ts";
+import { draftOf, withDraft } from "./turn-draft.ts";
 import { DEFAULT_HISTORY_LIMIT, type TurnParts } from "./turn-parts.ts";
 import { parseRequest, type Watcher } from "./turn-request.ts";
 
@@ -95,13 +96,15 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   const { run } = turn;
   turn.began = true;
   const feed = feedOf(parts, turn);
+  const draft = draftOf(parts, run);
   let outcome: RunOutcome;
   try {
     await enter(parts, run);
-    outcome = await converse(parts, turn, feed);
+    outcome = await converse(parts, turn, withDraft(feed, draft));
   } catch (error) {
     outcome = failed(parts, messageOf(error));
   }
+  await draft?.end();
   return finish(parts, { run, feed, outcome });
 }
 

@@ -1,5 +1,6 @@
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
-import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
+import { closeDraft } from "./draft-rows.ts";
+import type { OutboxIntent } from "./outbox-intents.ts";
 import {
   parsePending,
   parseRun,
@@ -130,7 +131,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
-  insertIntents(tx, args.intents, run.inbox);
+  closeDraft(tx, args.runId, { intents: args.intents, origin: run.inbox, at: args.at });
   // Rows that were parked or dropped meanwhile keep the reason they have.
   const open = run.inbox.filter((id) => isOpenInbox(tx, id));
   markInbox(tx, open, { ...args.inbox, at: args.at });
