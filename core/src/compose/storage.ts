@@ -1,6 +1,7 @@
 import type { Audit } from "../auth/audit.ts";
 import { openAudit } from "../auth/audit-trail.ts";
 import { createAuditSealer } from "../auth/audit-verify.ts";
+import { existsSync } from "node:fs";
 import { type Devices, openDevices } from "../auth/devices.ts";
 import { loadServerKey } from "../auth/tokens.ts";
 import type { Clock } from "../base/clock.ts";
@@ -41,7 +42,9 @@ export interface StorageParts {
 export async function openStorage(parts: StorageParts): Promise<Storage> {
   const { paths, clock, ids, problems } = parts;
   const log = parts.log.child("store");
-  const opened = await openStore({ ...parts, path: paths.database, log });
+  // The key is made once the database has been.
+  const mustExist = existsSync(paths.serverKeyFile);
+  const opened = await openStore({ ...parts, path: paths.database, mustExist, log });
   const store = watchDisk({ store: opened, clock, log, problems });
   try {
     const auth = parts.log.child("auth");

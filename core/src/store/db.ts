@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly log: Logger;
   /** Called once when the writer thread died: nothing can be stored any more, the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** True when the database was used before: a file that is missing or empty is then refused, not made anew. Default false. */
+  readonly mustExist?: boolean;
   /** Tests send `Fault`s through the other end of this port. */
   readonly faults?: MessagePort;
 }

@@ -9,6 +9,7 @@ export interface WriterLinkOptions {
   readonly path: string;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
+  readonly mustExist?: boolean;
   readonly faults?: MessagePort;
   /** Code of the writer thread; `writer.ts` from source and `writer.js` beside the bundle by default. */
   readonly entry?: URL;
@@ -33,10 +34,10 @@ function ownEntry(): URL {
   return new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
 }
 
-function startWorker({ path, entry = ownEntry(), faults }: WriterLinkOptions): Worker {
+function startWorker({ path, mustExist = false, entry = ownEntry(), faults }: WriterLinkOptions): Worker {
   return new Worker(entry, {
     name: "store-writer",
-    workerData: { path, ...(faults && { faults }) } satisfies WriterData,
+    workerData: { path, mustExist, ...(faults && { faults }) } satisfies WriterData,
     transferList: faults === undefined ? [] : [faults],
     env: {},
     execArgv: [],

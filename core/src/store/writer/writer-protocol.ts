@@ -22,6 +22,8 @@ export type FromWriter =
 /** What the writer is started with. */
 export interface WriterData {
   readonly path: string;
+  /** See `StoreOptions`. */
+  readonly mustExist?: boolean;
   /** See `StoreOptions.faults`. */
   readonly faults?: MessagePort;
 }
