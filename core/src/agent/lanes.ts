@@ -18,6 +18,10 @@ export interface Lanes {
    * `LeftLane` when `signal` aborts while the job still waits.
    */
   run<T>(key: SessionKey, job: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** How many jobs may run at once. */
+  readonly width: number;
+  /** True while a job of another lane would begin at once. */
+  hasSlot(): boolean;
   /** True while the lane runs or holds a job. */
   isBusy(key: SessionKey): boolean;
   /** Resolves when the lane is empty; at once when it is. */
@@ -42,7 +46,7 @@ export function createLanes(options: { maxConcurrent?: number } = {}): Lanes {
 }
 
 class LaneTable implements Lanes {
-  readonly #cap: number;
+  readonly width: number;
   readonly #lanes = new Map<SessionKey, Lane>();
   /** Lanes that have a job but no slot yet, longest waiting first. */
   readonly #ready: SessionKey[] = [];
@@ -50,7 +54,7 @@ class LaneTable implements Lanes {
   #active = 0;
 
   constructor(cap: number) {
-    this.#cap = cap;
+    this.width = cap;
   }
 
   run<T>(key: SessionKey, job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -72,6 +76,10 @@ class LaneTable implements Lanes {
       this.#add(key, waiting);
       this.#fill();
     });
+  }
+
+  hasSlot(): boolean {
+    return this.#active < this.width;
   }
 
   isBusy(key: SessionKey): boolean {
@@ -103,7 +111,7 @@ class LaneTable implements Lanes {
   }
 
   #fill(): void {
-    while (this.#active < this.#cap) {
+    while (this.hasSlot()) {
       const key = this.#ready.shift();
       if (key === undefined) return;
       const lane = this.#lanes.get(key);

@@ -172,8 +172,8 @@ describe("retention", () => {
     for (const state of ["parked", "done"] as const) {
       const { stored } = await receive(state);
       expect(stored).toEqual([true]);
-      const { claim } = await store.run("inbox.claim", { now: clock.now(), maxAttempts: 5 });
-      await store.run("inbox.close", { ids: claim!.ids, state, reason: "checked", at: clock.now() });
+      const { claims } = await store.run("inbox.claim", { now: clock.now(), maxAttempts: 5, maxEarlyDeaths: 20 });
+      await store.run("inbox.close", { ids: claims[0]!.ids, state, reason: "checked", at: clock.now() });
     }
     await clock.advance(400 * DAY_MS);
     start({ ledgerDays: 30 });

@@ -92,7 +92,7 @@ beforeEach(async () => {
     },
     onStuck: () => undefined,
     inbox: {
-      claim: () => Promise.resolve(undefined),
+      claim: () => Promise.resolve([]),
       refuse: () => Promise.resolve(false),
       park: () => Promise.resolve(),
       retry: () => Promise.resolve(),

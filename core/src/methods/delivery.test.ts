@@ -92,7 +92,7 @@ describe("the delivery methods", () => {
       body: { text: "hi" },
     };
     await channels.inbox.receive({ channel: "test", account: "a", lease: "self-a" }, [event], {});
-    const claim = await channels.inbox.claim();
+    const [claim] = await channels.inbox.claim();
     const run = {
       runId: "r1",
       door: "channel",

@@ -79,4 +79,4 @@ async function load(store: Store, known: SessionProjection): Promise<void> {
 }
 
 /** Reads a message that this gateway stored. */
-const parseMessage = (json: string): TranscriptMessage => JSON.parse(json) as TranscriptMessage;
+export const parseMessage = (json: string): TranscriptMessage => JSON.parse(json) as TranscriptMessage;

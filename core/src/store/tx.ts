@@ -21,6 +21,11 @@ export class Tx {
     return this.#prepare(sql).all(...params) as R[];
   }
 
+  /** Row by row, for results that may be too large to meet in memory. One at a time of the same statement. */
+  iterate<R = Row>(sql: string, ...params: SQLInputValue[]): IterableIterator<R> {
+    return this.#prepare(sql).iterate(...params) as IterableIterator<R>;
+  }
+
   /** Number of changed rows. */
   run(sql: string, ...params: SQLInputValue[]): number {
     return Number(this.#prepare(sql).run(...params).changes);

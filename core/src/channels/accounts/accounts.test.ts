@@ -235,7 +235,7 @@ describe("supervised accounts", () => {
     expect(await doors.cursor()).toBe("7");
     expect(await channels.inbox.cursor({ channel: "test", lease: "self-default" })).toBe("7");
     expect(factsOf()?.lastInboundAt).toBe(channels.clock.now());
-    expect(await channels.inbox.claim()).toMatchObject({ channel: "test", account: "default", events: [event] });
+    expect(await channels.inbox.claim()).toMatchObject([{ channel: "test", account: "default", events: [event] }]);
   });
 
   it("show typing and fetch media over the live connection", async () => {

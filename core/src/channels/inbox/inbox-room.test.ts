@@ -37,7 +37,7 @@ const message = (eventId: string): Inbound => ({
 const receive = (...ids: string[]) => inbox.receive(SCOPE, ids.map(message), { cursor: ids.at(-1) ?? "none" });
 const refusal = (error: unknown) => (isReceiveError(error) ? "refused" : error);
 async function workOff(): Promise<void> {
-  for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) {
+  for (let [claim] = await inbox.claim(); claim !== undefined; [claim] = await inbox.claim()) {
     await store.run("inbox.close", { ids: claim.ids, state: "done", reason: "", at: clock.now() });
   }
 }
@@ -62,7 +62,7 @@ describe("a full inbox", () => {
     expect(await receive("4", "5")).toEqual([{ outcome: "stored" }, { outcome: "stored" }]);
     expect(problems.list()).toEqual([]);
     expect(await receive("6").catch(refusal)).toBe("refused");
-    expect((await inbox.claim())?.events[0]?.eventId).toBe("open");
+    expect((await inbox.claim())[0]?.events[0]?.eventId).toBe("open");
   });
 
   it("is well again once upkeep has removed rows", async () => {

@@ -33,7 +33,7 @@ describe("the inbox", () => {
   });
 
   const receive = (...batch: Inbound[]) => inbox.receive(SCOPE, batch, {});
-  const claimed = async () => (await inbox.claim())?.events.map((event) => event.eventId);
+  const claimed = async () => (await inbox.claim())[0]?.events.map((event) => event.eventId);
   const states = async () =>
     Object.fromEntries((await store.run("ledger.counts", {})).map((row) => [row.state, row.count]));
 
@@ -73,7 +73,7 @@ describe("the inbox", () => {
       message("3", other),
       message("4", { peer: { kind: "dm", id: "42", threadId: "t" } }),
     );
-    const first = await inbox.claim();
+    const [first] = await inbox.claim();
     expect(first?.events[0]?.eventId).toBe("1");
     expect(await claimed()).toEqual(["3"]);
     expect(await claimed()).toEqual(["4"]);
@@ -93,7 +93,7 @@ describe("the inbox", () => {
     const before = recorded;
     await clock.advance(200);
     expect(recorded).toBeGreaterThan(before);
-    const album = await inbox.claim();
+    const [album] = await inbox.claim();
     expect(album?.events.map((event) => event.eventId)).toEqual(["1", "2", "3"]);
     await inbox.park(album!.ids, "checked");
     expect(await claimed()).toEqual(["4"]);
@@ -123,7 +123,7 @@ describe("the inbox", () => {
       await clock.advance(400);
       expect(await claimed()).toBeUndefined();
       await clock.advance(100);
-      const burst = await inbox.claim();
+      const [burst] = await inbox.claim();
       expect(burst?.events.map(({ eventId }) => eventId)).toEqual(["1", "2"]);
       await receive(from("3", "a"));
       await inbox.park(burst!.ids, "checked");
@@ -144,7 +144,7 @@ describe("the inbox", () => {
       );
       await clock.advance(5_000);
       const turns: string[][] = [];
-      for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) {
+      for (let [claim] = await inbox.claim(); claim !== undefined; [claim] = await inbox.claim()) {
         turns.push(claim.events.map(({ eventId }) => eventId));
         await inbox.park(claim.ids, "checked");
       }
@@ -164,7 +164,7 @@ describe("the inbox", () => {
     await receive(message("1"), message("2"));
     const counted = [false, true, true, false, true, true, true];
     for (const [index, counts] of counted.entries()) {
-      const claim = await inbox.claim();
+      const [claim] = await inbox.claim();
       const attempts = counted.slice(0, index).filter(Boolean).length;
       expect(claim).toMatchObject({ attempts, events: [{ eventId: "1" }] });
       await inbox.retry(claim!.ids, { reason: "try again", delayMs: 1_000, counts });
@@ -175,52 +175,39 @@ describe("the inbox", () => {
     expect(await states()).toMatchObject({ parked: 1, running: 1 });
   });
 
-  it("runs again after a start what was running when the process ended", async () => {
-    await receive(message("1"), message("2"));
-    expect(await claimed()).toEqual(["1"]);
-    inbox = await open();
-    const again = await inbox.claim();
-    expect(again).toMatchObject({ attempts: 1, events: [{ eventId: "1" }] });
-    expect(await claimed()).toBeUndefined();
+  it("takes many at once, one of each conversation, the earliest over all accounts first", async () => {
+    const account = { ...SCOPE, account: "b", lease: "other" };
+    for (let index = 0; index < 40; index += 1) {
+      // By turns many of one account and few of the other, so that no page of an account has its even share.
+      const scope = index % 10 === 0 ? account : SCOPE;
+      await inbox.receive(scope, [message(String(index), { peer: { kind: "dm", id: String(index) } })], {});
+      await clock.advance(1);
+    }
+    await receive(message("second", { peer: { kind: "dm", id: "1" } }));
+    const accounts = () => [account, SCOPE];
+    const both = await openInbox({ store, clock, log: silentLog, onRecorded: () => {}, accounts });
+    const taken: string[] = [];
+    for (let hand = await both.claim(7); hand.length > 0; hand = await both.claim(7)) {
+      expect(hand.length).toBeLessThanOrEqual(7);
+      taken.push(...hand.map(({ events }) => events[0]!.eventId));
+    }
+    expect(taken).toEqual(Array.from({ length: 40 }, (_, index) => String(index)));
   });
 
-  it("parks a message that kills the process, and none of those that were in hand with it", async () => {
-    const from = (id: string) => message(id, { peer: { kind: "dm", id } });
-    await receive(...["a", "b", "poison", "c", "d"].map(from));
-    // Whoever is in hand together with the poison dies with it; alone, everybody ends well.
-    for (let deaths = 0; (await states())["parked"] === undefined; deaths += 1) {
-      expect(deaths).toBeLessThan(10);
-      inbox = await open();
-      const hand = [];
-      for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) hand.push(claim);
-      if (hand.some(({ lane }) => lane.includes("poison"))) continue;
-      for (const { ids } of hand) await store.run("inbox.close", { ids, state: "done", reason: "", at: 1 });
-    }
-    for (let claim = await inbox.claim(); claim !== undefined; claim = await inbox.claim()) {
-      await store.run("inbox.close", { ids: claim.ids, state: "done", reason: "", at: 1 });
-    }
-    expect(await states()).toEqual({ done: 4, parked: 1 });
-  });
-
-  it("parks an album as a whole", async () => {
-    const piece = (id: string) => message(id, { body: { text: id, group: "g" } });
-    await receive(piece("1"), piece("2"));
-    for (let deaths = 0; deaths < 5; deaths += 1) {
-      await clock.advance(2_000);
-      expect(await claimed()).toEqual(["1", "2"]);
-      inbox = await open();
-    }
-    expect(await claimed()).toBeUndefined();
-    expect(await states()).toEqual({ parked: 2 });
+  it("takes no more at once than fits in memory, and always something", async () => {
+    const from = (id: string) => message(id, { peer: { kind: "dm", id }, body: { text: "x".repeat(900_000) } });
+    for (let id = 0; id < 8; id += 1) await receive(from(String(id)));
+    expect(await inbox.claim(100)).toHaveLength(5);
+    expect(await inbox.claim(100)).toHaveLength(3);
   });
 
   it("takes messages of reachable accounts only", async () => {
     await receive(message("1"));
     const reachable: { channel: string; account: string }[] = [];
     const picky = await openInbox({ store, clock, log: silentLog, onRecorded: () => {}, accounts: () => reachable });
-    expect(await picky.claim()).toBeUndefined();
+    expect(await picky.claim()).toEqual([]);
     reachable.push({ channel: "x", account: "b" }, { channel: "x", account: "a" });
-    expect((await picky.claim())?.events[0]?.eventId).toBe("1");
+    expect((await picky.claim())[0]?.events[0]?.eventId).toBe("1");
   });
 
   it("answers a refused sender once, in the transaction that closes the row", async () => {
@@ -241,9 +228,9 @@ describe("the inbox", () => {
       ],
     });
     await receive(message("1"), message("2"));
-    const first = await inbox.claim();
+    const [first] = await inbox.claim();
     expect(await inbox.refuse(first!.ids, "stranger", answer("d1"))).toBe(true);
-    const second = await inbox.claim();
+    const [second] = await inbox.claim();
     expect(await inbox.refuse(second!.ids, "stranger", answer("d2"))).toBe(false);
     expect(await states()).toEqual({ refused: 2, queued: 1 });
     expect(await store.run("ledger.outcome", { deliveryId: "d2" })).toBeUndefined();
@@ -266,7 +253,7 @@ describe("the inbox", () => {
 
   it("keeps a text with broken surrogates as it came", async () => {
     await receive(message("1", { body: { text: "a\ud800b\u0000c" } }));
-    expect((await inbox.claim())?.events[0]).toMatchObject({ body: { text: "a\ud800b\u0000c" } });
+    expect((await inbox.claim())[0]?.events[0]).toMatchObject({ body: { text: "a\ud800b\u0000c" } });
   });
 
   it("asks the platform to keep what cannot be stored", async () => {

@@ -6,13 +6,18 @@ import type { Logger } from "../../base/log.ts";
 import { type Problems, createProblems } from "../../base/problems.ts";
 import type { Store } from "../../store/db.ts";
 import { BURST, type ReceiveArgs } from "../../store/tables/inbox-rows.ts";
-import type { AccountName, InboxClaim, InboxEntry, RefusalAnswer } from "../../store/tables/inbox.ts";
+import type { AccountName, ClaimedRows, InboxEntry, RefusalAnswer } from "../../store/tables/inbox.ts";
 import { parseBatch } from "./inbound-shape.ts";
 import { type InboxRoom, openInboxRoom } from "./inbox-room.ts";
 import { commandInEvent } from "../policy/host-command.ts";
 import { laneKey } from "../policy/route.ts";
 
-export type { AccountName, InboxClaim, RefusalAnswer } from "../../store/tables/inbox.ts";
+export type { AccountName, RefusalAnswer } from "../../store/tables/inbox.ts";
+
+/** What a turn works on: one message, or the pieces of one album or burst. */
+export interface InboxClaim extends Omit<ClaimedRows, "events"> {
+  readonly events: readonly Inbound[];
+}
 
 /** Who receives: the account's label, and the identity its events are unique within. */
 export interface InboxScope extends AccountName {
@@ -38,8 +43,11 @@ export interface Inbox {
    */
   receive(scope: InboxScope, batch: readonly Inbound[], options: { cursor?: string }): Promise<ReceiveOutcome[]>;
   cursor(scope: Pick<InboxScope, "channel" | "lease">): Promise<string | undefined>;
-  /** The next message whose conversation has nothing running; `onRecorded` is called when there may be one again. */
-  claim(): Promise<InboxClaim | undefined>;
+  /**
+   * The next messages whose conversations have nothing running, `most` of them at most (default 1). None means that there are
+   * none now: `onRecorded` is called when there may be again.
+   */
+  claim(most?: number): Promise<readonly InboxClaim[]>;
   /** Closes claimed rows as kept out by policy, and queues the answer if this sender never got one. True if it was queued. */
   refuse(ids: readonly number[], reason: string, answer?: RefusalAnswer): Promise<boolean>;
   /** Closes claimed rows for the owner to look at. */
@@ -73,6 +81,13 @@ export interface InboxParts {
 const ALBUM = { quietMs: 1_000, maxMs: 2_000 };
 /** A message of which so many attempts did not end is parked. */
 const MAX_ATTEMPTS = 5;
+/**
+ * As `MAX_ATTEMPTS` for deaths of the process before there was a run. They are more, because most of that time is spent waiting
+ * for files: a death then says little of the message, and yet a file that kills the process must be found out.
+ */
+const MAX_EARLY_DEATHS = 20;
+/** UTF-16 units of events that one claim brings into memory, the last message not counted. */
+const CLAIM_WEIGHT: number = 4 * 1024 * 1024;
 /** No message waits longer than a full burst and this, ms. */
 const MAX_WAIT_MS = 600_000;
 /** When a channel should offer events again that could not be stored, ms. */
@@ -165,6 +180,9 @@ async function shift({ store, log, onRecorded }: InboxParts, byMs: number): Prom
   }
 }
 
+/** Reads an event that this gateway stored. */
+const parseEvent = (json: string): Inbound => JSON.parse(json) as Inbound;
+
 /** Opens the inbox. Rows that ran when the last process ended are recorded again. */
 export async function openInbox(parts: InboxParts): Promise<Inbox> {
   const { store, clock, log, debounceMs = 0 } = parts;
@@ -179,15 +197,18 @@ export async function openInbox(parts: InboxParts): Promise<Inbox> {
     receive: async (scope, batch, options) =>
       receive({ ...parts, room }, scope, { events: parseBatch(batch, options.cursor), ...options }),
     cursor: ({ channel, lease }) => store.run("inbox.cursor", { channel, lease }),
-    async claim() {
+    async claim(most = 1) {
       const accounts = parts.accounts === undefined ? {} : { accounts: parts.accounts() };
-      const { claim, nextDueAt } = await store.run("inbox.claim", {
+      const { claims, nextDueAt } = await store.run("inbox.claim", {
         now: clock.now(),
         maxAttempts: MAX_ATTEMPTS,
+        maxEarlyDeaths: MAX_EARLY_DEATHS,
         ...accounts,
+        most,
+        weight: CLAIM_WEIGHT,
       });
       if (nextDueAt !== undefined) alarm.at(nextDueAt);
-      return claim;
+      return claims.map((rows) => ({ ...rows, events: rows.events.map(parseEvent) }));
     },
     async refuse(ids, reason, answer) {
       const closing = { ids, reason, at: clock.now() };

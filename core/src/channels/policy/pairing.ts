@@ -166,7 +166,7 @@ async function planWelcome(parts: PairingParts, args: CodeArgs): Promise<readonl
   const body: Body = { text: WELCOME, format: "plain" };
   try {
     const target = { channel, account, peer: found.peer };
-    return await parts.plan(target, body, { deliveryId: newDeliveryId(parts.ids) });
+    return await parts.plan(target, body, { deliveryId: newDeliveryId(parts) });
   } catch (error) {
     parts.log.warn("somebody who was let in could not be told", { channel, account, error: String(error) });
     return [];

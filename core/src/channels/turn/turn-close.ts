@@ -58,7 +58,7 @@ async function planAnswer(parts: TurnParts, run: RunRecord, outcome: RunOutcome)
   const { target, bestEffort } = parseRequest(run);
   const body = target === undefined ? undefined : (answerBody(run, outcome) ?? shownBody(parts, run, outcome));
   if (target === undefined || body === undefined) return { outcome, intents: [] };
-  const ids = { deliveryId: newDeliveryId(parts.ids), runId: runId(run.runId) };
+  const ids = { deliveryId: newDeliveryId(parts), runId: runId(run.runId) };
   try {
     const intents = await retrying(parts, PLAN_RETRY_MS, () => planBody(parts, { target, body, ids }));
     return { outcome, intents };

@@ -1,6 +1,7 @@
 import { userMessage } from "../../agent/transcript-message.ts";
 import { invalidRequest, WireError } from "../../base/wire-error.ts";
 import type { RunRecord } from "../../store/tables/run-record.ts";
+import { earlyHistory } from "./turn-history.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { type DoorRequest, encodeRequest, type Started } from "./turn-request.ts";
 import type { TurnRunner } from "./turn-run.ts";
@@ -29,7 +30,7 @@ export async function startTurn(parts: TurnParts, runner: TurnRunner, door: Door
   }
   const at = parts.clock.now();
   const { text, media } = door.request;
-  const { state, run, entry } = await parts.store.run("runs.accept", {
+  const { state, run, ...begins } = await parts.store.run("runs.accept", {
     runId: door.runId,
     door: door.door,
     identity: door.identity,
@@ -40,10 +41,11 @@ export async function startTurn(parts: TurnParts, runner: TurnRunner, door: Door
     request: encodeRequest(door.request),
     message: { id: parts.ids.uuid(), message: userMessage({ text, media, at }) },
     at,
+    ...earlyHistory(parts),
   });
   if (state !== "new") return repeat(runner, door, run);
-  if (entry !== undefined) parts.sessions.noteCommitted(entry);
-  const turn = runner.begin(run);
+  if (begins.entry !== undefined) parts.sessions.noteCommitted(begins.entry);
+  const turn = runner.begin(run, begins);
   watchSession(runner, door);
   return { status: "started", run, outcome: turn.closed };
 }

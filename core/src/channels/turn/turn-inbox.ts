@@ -1,6 +1,7 @@
 import type { Body, Inbound, MediaRef, PendingMedia } from "openclaw-host-sdk";
 import { userMessage } from "../../agent/transcript-message.ts";
 import { bodyDigest } from "../../base/digest.ts";
+import { newRowId } from "../../base/row-id.ts";
 import type { SessionFacts } from "../../store/tables/session-entry.ts";
 import { type Access, checkAccess } from "../policy/access.ts";
 import type { EchoGuard } from "../policy/echo-guard.ts";
@@ -10,6 +11,7 @@ import type { AccessPolicy } from "../policy/policy.ts";
 import type { Pairing } from "../policy/pairing.ts";
 import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "../policy/route.ts";
 import { messageOf, retrying } from "./turn-close.ts";
+import { earlyHistory } from "./turn-history.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
 import { enterCommand } from "./turn-command.ts";
 import { encodeRequest, type RequestedCommand } from "./turn-request.ts";
@@ -54,8 +56,10 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   const access = checkAll(parts, rules.policy, { messages, claim });
   if (!access.allow) return refuse(parts, claim, { access, first });
   const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
-  const said = await collect(parts, claim, messages);
-  if (said.text === "" && said.media.length === 0) return parts.inbox.park(claim.ids, "the message is empty");
+  // A run that a dead process left open has its request already, files and all.
+  const said = claim.hasRun ? textOf(messages) : await collect(parts, claim, messages);
+  if (!claim.hasRun && said.text === "" && said.media.length === 0)
+    return parts.inbox.park(claim.ids, "the message is empty");
   const loop = heardBefore(parts, { claim, first, text: said.text });
   if (loop !== undefined) return void (await parts.inbox.refuse(claim.ids, loop));
   const command = await commandOf(parts, runner, { claim, route, rules, messages });
@@ -120,7 +124,7 @@ async function refuse(
   if (answer === undefined) return void (await parts.inbox.refuse(claim.ids, reason));
   const target = { channel, account, peer: first.peer };
   const body: Body = { text: answer, format: "plain" };
-  const intents = await parts.plan(target, body, { deliveryId: newDeliveryId(parts.ids) });
+  const intents = await parts.plan(target, body, { deliveryId: newDeliveryId(parts) });
   const to = { channel, account, sender: first.from.id, tellsCode: access.pair === true };
   const queued = await parts.inbox.refuse(claim.ids, reason, { ...to, intents });
   if (queued) parts.outbox.wake();
@@ -132,6 +136,13 @@ interface Said {
   readonly media: readonly MediaRef[];
 }
 
+const textOf = (messages: readonly Message[]): Said => ({
+  text: joinTexts(messages.map((message) => message.body.text ?? "")),
+  media: [],
+});
+
+const joinTexts = (texts: readonly string[]): string => texts.filter((text) => text.trim() !== "").join("\n");
+
 /** Text and fetched media of all pieces. A file that cannot be fetched is named in the text: the agent should know of it. */
 async function collect(parts: InboxTurnParts, claim: InboxClaim, messages: readonly Message[]): Promise<Said> {
   const announced = messages.flatMap((message) => message.body.media ?? []);
@@ -139,7 +150,7 @@ async function collect(parts: InboxTurnParts, claim: InboxClaim, messages: reado
   const texts = messages.map((message) => message.body.text ?? "");
   const notes = fetched.filter((result) => typeof result === "string");
   return {
-    text: [...texts, ...notes].filter((text) => text.trim() !== "").join("\n"),
+    text: joinTexts([...texts, ...notes]),
     media: fetched.filter((result) => typeof result !== "string"),
   };
 }
@@ -177,8 +188,8 @@ async function runClaim(
   // Beside the text and not in it: the agent may use it, and an echo stays an echo.
   const { id, name } = first.from;
   const sender = { id, ...(name === undefined ? {} : { name }) };
-  const { run, entry } = await parts.store.run("runs.accept", {
-    runId: parts.ids.uuid(),
+  const accepted = await parts.store.run("runs.accept", {
+    runId: newRowId(parts),
     door: "channel",
     identity: `${claim.channel}/${claim.account}`,
     // Nobody repeats a message by its run id; the digest only has to be stable.
@@ -191,10 +202,11 @@ async function runClaim(
     inbox: claim.ids,
     facts: sessionFacts(route.target, first),
     at,
+    ...earlyHistory(parts),
   });
-  if (entry !== undefined) parts.sessions.noteCommitted(entry);
+  if (accepted.entry !== undefined) parts.sessions.noteCommitted(accepted.entry);
   const hide = showTyping(parts, route.target);
-  const outcome = await runner.begin(run).closed;
+  const outcome = await runner.begin(accepted.run, accepted).closed;
   parts.echo.said(claim.lane, outcome.text);
   hide();
 }

@@ -4,11 +4,17 @@ import { messageOf } from "./turn-close.ts";
 import { handleClaim, type InboxTurnParts } from "./turn-inbox.ts";
 import type { TurnRunner } from "./turn-run.ts";
 
-/** Messages in hand at once, waiting for their lane or running; the rest of a backlog stays in its table. */
-const MAX_IN_HAND = 32;
+/**
+ * Messages in hand at once, waiting for their lane or running: enough that each place for a run has the next message ready while
+ * others are being claimed or stored. Not more, because a death of the process counts against each of them; the rest of a
+ * backlog stays in its table.
+ */
+const IN_HAND_PER_RUN = 4;
+const LEAST_IN_HAND = 32;
+const MOST_IN_HAND = 512;
 
-/** Claims asked for at once: they share a commit. */
-const CLAIMS_AT_ONCE = 16;
+/** UTF-16 units of text in hand after which nothing more is claimed. */
+const MOST_WEIGHT: number = 16 * 1024 * 1024;
 
 /** After a failure of the store, and for a claim whose turn could not even begin, ms. */
 const RETRY_MS = 5_000;
@@ -18,6 +24,8 @@ export class InboxLoop {
   readonly #parts: InboxTurnParts;
   readonly #runner: TurnRunner;
   readonly #inHand = new Set<Promise<void>>();
+  readonly #most: number;
+  #weight = 0;
   #pumping: Promise<void> | undefined;
   #wanted = false;
   /** The store refused the last claim: told once. */
@@ -27,6 +35,7 @@ export class InboxLoop {
   constructor(parts: InboxTurnParts, runner: TurnRunner) {
     this.#parts = parts;
     this.#runner = runner;
+    this.#most = Math.min(MOST_IN_HAND, Math.max(LEAST_IN_HAND, parts.lanes.width * IN_HAND_PER_RUN));
   }
 
   /** Looks for messages to claim. Never throws, never waits. */
@@ -50,11 +59,11 @@ export class InboxLoop {
   async #pump(): Promise<void> {
     this.#wanted = false;
     try {
-      while (!this.#closed && this.#inHand.size < MAX_IN_HAND) {
-        const free = Math.min(CLAIMS_AT_ONCE, MAX_IN_HAND - this.#inHand.size);
-        const asked = Array.from({ length: free }, () => this.#claim());
-        const claimed = await Promise.all(asked);
-        if (claimed.includes(false)) return;
+      while (!this.#closed && this.#inHand.size < this.#most && this.#weight < MOST_WEIGHT) {
+        const claims = await this.#parts.inbox.claim(this.#most - this.#inHand.size);
+        this.#resting = false;
+        for (const claim of claims) this.#take(claim);
+        if (claims.length === 0) return;
       }
     } catch (error) {
       this.#wanted = false;
@@ -66,17 +75,12 @@ export class InboxLoop {
     }
   }
 
-  /** Takes the next message in hand; false when there is none. */
-  async #claim(): Promise<boolean> {
-    const claim = await this.#parts.inbox.claim();
-    this.#resting = false;
-    if (claim !== undefined) this.#take(claim);
-    return claim !== undefined;
-  }
-
   #take(claim: InboxClaim): void {
+    const weight = weightOf(claim);
+    this.#weight += weight;
     const work = this.#handle(claim).finally(() => {
       this.#inHand.delete(work);
+      this.#weight -= weight;
       this.wake();
     });
     this.#inHand.add(work);
@@ -98,4 +102,11 @@ export class InboxLoop {
         );
     }
   }
+}
+
+/** What a claim holds of what its senders can make long. */
+function weightOf({ events }: InboxClaim): number {
+  let weight = 0;
+  for (const event of events) if (event.type === "message") weight += event.body.text?.length ?? 0;
+  return weight;
 }

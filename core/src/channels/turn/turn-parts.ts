@@ -5,6 +5,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { EventSink } from "../../base/event-sink.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Logger } from "../../base/log.ts";
+import { newRowId } from "../../base/row-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { Store } from "../../store/db.ts";
 import type { Inbox } from "../inbox/inbox.ts";
@@ -30,7 +31,7 @@ export interface TurnParts {
   readonly runtimes: Runtimes;
   /** What the configuration says of an agent now. */
   readonly settings: (agentId: string) => AgentSettings;
-  /** Messages of the transcript that a runtime is given at most. Default `DEFAULT_HISTORY_LIMIT`. */
+  /** Messages of the transcript that a runtime is given at most. Default as `chat.history` shows. */
   readonly historyLimit?: number;
   /** Renders and chunks an answer into intents; stores nothing. */
   readonly plan: Plan;
@@ -43,7 +44,4 @@ export interface TurnParts {
   readonly onStuck: (runtime: string, runId: string) => void;
 }
 
-/** As many as `chat.history` shows by default. */
-export const DEFAULT_HISTORY_LIMIT = 200;
-
-export const newDeliveryId = (ids: Ids): DeliveryId => deliveryId(ids.uuid());
+export const newDeliveryId = (parts: Pick<TurnParts, "clock" | "ids">): DeliveryId => deliveryId(newRowId(parts));

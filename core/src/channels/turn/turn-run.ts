@@ -9,7 +9,8 @@ import type { InboxRetry } from "../inbox/inbox.ts";
 import { closeTurn, messageOf } from "./turn-close.ts";
 import { answerCommand, saying } from "./turn-command.ts";
 import { draftOf, withDraft } from "./turn-draft.ts";
-import { DEFAULT_HISTORY_LIMIT, type TurnParts } from "./turn-parts.ts";
+import { history, type Prefetched, readHistory } from "./turn-history.ts";
+import type { TurnParts } from "./turn-parts.ts";
 import { parseRequest, type Watcher } from "./turn-request.ts";
 
 /** What a client is told of a run that the gateway's stop cut short. */
@@ -28,7 +29,8 @@ interface ActiveTurn {
 
 /** Takes committed runs through lane, agent and closing transaction. */
 export interface TurnRunner {
-  begin(run: RunRecord): ActiveTurn;
+  /** `prefetched` is what came with the run, if it may begin at once. */
+  begin(run: RunRecord, prefetched?: Prefetched): ActiveTurn;
   get(runId: string): ActiveTurn | undefined;
   on(key: SessionKey): readonly ActiveTurn[];
   all(): readonly ActiveTurn[];
@@ -37,6 +39,7 @@ export interface TurnRunner {
 /** An active turn from inside. */
 interface Turn {
   readonly run: RunRecord;
+  readonly prefetched: Prefetched;
   readonly control: RunControl;
   /** Connections that receive tool events. */
   readonly toolAudience: Set<string>;
@@ -47,11 +50,11 @@ interface Turn {
 export function createTurnRunner(parts: TurnParts): TurnRunner {
   const active = new Map<string, ActiveTurn>();
   return {
-    begin(run) {
+    begin(run, prefetched = {}) {
       // A message that is claimed again finds its run still going on when only its claim had failed.
       const known = active.get(run.runId);
       if (known !== undefined) return known;
-      const turn: Turn = { run, control: createRunControl(), toolAudience: new Set(), began: false };
+      const turn: Turn = { run, prefetched, control: createRunControl(), toolAudience: new Set(), began: false };
       const closed = take(parts, turn).finally(() => active.delete(run.runId));
       const entry: ActiveTurn = {
         run,
@@ -99,8 +102,8 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   const draft = draftOf(parts, run);
   let outcome: RunOutcome;
   try {
-    await enter(parts, run);
-    outcome = await converse(parts, turn, withDraft(feed, draft));
+    const begins = run.state === "accepted" ? await enter(parts, run) : turn.prefetched;
+    outcome = await converse(parts, { ...turn, prefetched: begins }, withDraft(feed, draft));
   } catch (error) {
     outcome = failed(parts, messageOf(error));
   }
@@ -109,13 +112,13 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
 }
 
 /** What the agent reads ends with this run's question: those of runs that wait are not in the transcript yet. */
-async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed): Promise<RunOutcome> {
+async function converse(parts: TurnParts, { run, control, prefetched }: Turn, feed: RunFeed): Promise<RunOutcome> {
   const request = parseRequest(run);
   const { command } = request;
   const reply = command === undefined ? undefined : await answerCommand(parts, run, command);
   const settings = parts.settings(run.agentId);
   const model = parts.sessions.get(run.sessionKey)?.model ?? settings.model;
-  const history = await parts.sessions.history(run.sessionKey, parts.historyLimit ?? DEFAULT_HISTORY_LIMIT);
+  const history = await readHistory(parts, run, prefetched);
   return executeRun(parts, {
     runtime: reply === undefined ? parts.runtimes.forAgent(run.agentId) : saying(reply),
     turn: {
@@ -131,11 +134,11 @@ async function converse(parts: TurnParts, { run, control }: Turn, feed: RunFeed)
   });
 }
 
-/** Brings the user's message into the transcript if the run had to wait for that. */
-async function enter(parts: TurnParts, run: RunRecord): Promise<void> {
-  if (run.state !== "accepted") return;
-  const entry = await parts.store.run("runs.start", { runId: run.runId, at: parts.clock.now() });
-  if (entry !== undefined) parts.sessions.noteCommitted(entry);
+/** Brings the message of a run that had to wait into the transcript. */
+async function enter(parts: TurnParts, { runId }: RunRecord): Promise<Prefetched> {
+  const begins = await parts.store.run("runs.start", { runId, at: parts.clock.now(), ...history(parts) });
+  if (begins !== undefined) parts.sessions.noteCommitted(begins.entry);
+  return begins ?? {};
 }
 
 /** Instructions for one run, as the first message. */

@@ -20,12 +20,13 @@ export const m0030: Migration = {
       request TEXT NOT NULL,
       pending TEXT,
       inbox TEXT,
-      inbox_first INTEGER UNIQUE,
+      inbox_first INTEGER,
       state TEXT NOT NULL CHECK (state IN ('accepted', 'running', 'done', 'aborted', 'failed')),
       accepted_at INTEGER NOT NULL,
       ended_at INTEGER,
       outcome TEXT
     ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX runs_of_inbox ON runs (inbox_first) WHERE inbox_first IS NOT NULL;
     CREATE INDEX runs_open ON runs (session_key) WHERE state IN ('accepted', 'running');
     CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
   `,

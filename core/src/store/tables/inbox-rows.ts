@@ -1,5 +1,6 @@
 import type { Inbound } from "openclaw-host-sdk";
 import { useMediaOfLast } from "./media-uses.ts";
+import { OPEN_RUN } from "./run-record.ts";
 import type { OutboxIntent } from "./outbox.ts";
 import type { Tx } from "../tx.ts";
 
@@ -33,16 +34,19 @@ export interface InboxEntry {
 }
 
 /** What a turn works on: one message, or the pieces of one album or burst. */
-export interface InboxClaim {
+export interface ClaimedRows {
   readonly ids: readonly number[];
   readonly channel: string;
   readonly account: string;
   readonly lane: string;
-  readonly events: readonly Inbound[];
-  /** Earlier attempts that did not end. */
+  /** JSON of each `Inbound`: texts cross threads more cheaply than objects. */
+  readonly events: readonly string[];
+  /** Earlier attempts that did not end, of those that had come as far as a run. */
   readonly attempts: number;
   /** True when the first message answers one that this account sent. */
   readonly repliesToUs: boolean;
+  /** True when an earlier claim came as far as a run, which is still open: its request has all that was fetched. */
+  readonly hasRun: boolean;
 }
 
 /** An answer to somebody who was refused, sent at most once per sender and account unless it tells a pairing code. */
@@ -70,10 +74,14 @@ export interface Head {
   readonly lane: string;
   readonly album: string | null;
   readonly attempts: number;
+  readonly earlyDeaths: number;
   readonly dueAt: number;
 }
 
 export const OPEN = "state IN ('recorded', 'running')";
+
+/** Rows that an open run answers. */
+const WITH_RUN = `(SELECT value FROM runs, json_each(runs.inbox) WHERE runs.inbox IS NOT NULL AND runs.${OPEN_RUN})`;
 
 const INSERT = `INSERT INTO inbox (channel, lease, account, event_id, lane, album, event, at, received_at, state, reason, due_at, changed_at, keep_until, head)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
@@ -123,35 +131,40 @@ function delayAlbum(tx: Tx, at: number, piece: { lane: string; album: string; wa
   );
 }
 
+/** The lane's oldest row that waits becomes its head, unless one of the lane is in hand. */
 function promote(tx: Tx, lane: string): void {
-  tx.run(
-    `UPDATE inbox SET head = 1
-     WHERE id = (SELECT id FROM inbox WHERE lane = ? AND state = 'recorded' AND ${OPEN} ORDER BY id LIMIT 1)
-       AND NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND state = 'running' AND ${OPEN})`,
+  const next = tx.get<{ id: number }>(
+    `SELECT id FROM inbox WHERE lane = ? AND state = 'recorded' AND ${OPEN} ORDER BY id LIMIT 1`,
     lane,
+  );
+  if (next === undefined) return;
+  tx.run(
+    `UPDATE inbox SET head = 1 WHERE id = ? AND head = 0
+       AND NOT EXISTS (SELECT 1 FROM inbox WHERE lane = ? AND state = 'running' AND ${OPEN})`,
+    next.id,
     lane,
   );
 }
 
-function laneOf(tx: Tx, id: number): string | undefined {
-  return tx.get<{ lane: string }>("SELECT lane FROM inbox WHERE id = ?", id)?.lane;
-}
-
-function promoteAll(tx: Tx, ids: readonly number[]): void {
-  const lanes = new Set(ids.map((id) => laneOf(tx, id)).filter((lane) => lane !== undefined));
-  for (const lane of lanes) promote(tx, lane);
+/** The lane of a row that may still be claimed, or is. */
+function openLane(tx: Tx, id: number): string | undefined {
+  return tx.get<{ lane: string }>(`SELECT lane FROM inbox WHERE id = ? AND ${OPEN}`, id)?.lane;
 }
 
 /**
- * Closes rows and lets their lanes go on. For use inside the commands of other families: the transaction that closes a run
- * closes its rows. `at` is epoch ms.
+ * Closes rows and lets their lanes go on; one that was parked or dropped meanwhile keeps the reason it has. For use inside the
+ * commands of other families: the transaction that closes a run closes its rows. `at` is epoch ms.
  */
 export function markInbox(
   tx: Tx,
   ids: readonly number[],
   change: { readonly state: InboxFinal; readonly at: number; readonly reason?: string },
 ): void {
+  const lanes = new Set<string>();
   for (const id of ids) {
+    const lane = openLane(tx, id);
+    if (lane === undefined) continue;
+    lanes.add(lane);
     tx.run(
       "UPDATE inbox SET state = ?, reason = ?, head = 0, changed_at = ? WHERE id = ?",
       change.state,
@@ -160,64 +173,7 @@ export function markInbox(
       id,
     );
   }
-  promoteAll(tx, ids);
-}
-
-/** As the partial index `inbox_suspects` has it: in hand at two deaths of the process, a message may be the reason for them. */
-const SUSPECT = "attempts >= 2";
-const HEAD = "SELECT id, channel, account, lane, album, attempts, due_at AS dueAt FROM inbox WHERE head = 1";
-const EARLIEST = "ORDER BY due_at, id LIMIT 1";
-
-const isEarlier = (a: Head, b: Head): boolean => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.id < b.id);
-
-/**
- * The row that may run first, now or later, over all accounts or the named ones. Suspects run one at a time: at the next
- * death only one of them was in hand, so that one message which kills the process takes no other with it.
- */
-export function earliestHead(tx: Tx, accounts: readonly AccountName[] | undefined): Head | undefined {
-  const suspectRuns = tx.get(`SELECT 1 FROM inbox WHERE state = 'running' AND ${SUSPECT} AND ${OPEN}`) !== undefined;
-  const heads = suspectRuns ? `${HEAD} AND NOT ${SUSPECT}` : HEAD;
-  if (accounts === undefined) return tx.get<Head>(`${heads} ${EARLIEST}`);
-  let earliest: Head | undefined;
-  for (const { channel, account } of accounts) {
-    const head = tx.get<Head>(`${heads} AND channel = ? AND account = ? ${EARLIEST}`, channel, account);
-    if (head !== undefined && (earliest === undefined || isEarlier(head, earliest))) earliest = head;
-  }
-  return earliest;
-}
-
-export interface ClaimedRow {
-  readonly id: number;
-  readonly event: string;
-}
-
-/** Messages of a burst that become one turn at most: what a long silence of ours piled up is read in portions. */
-const MAX_BURST = 50;
-
-/** The row itself, or all pieces of its album or burst. */
-export function rowsOf(tx: Tx, head: Head): ClaimedRow[] {
-  if (head.album === null) return tx.all<ClaimedRow>("SELECT id, event FROM inbox WHERE id = ?", head.id);
-  if (head.album.startsWith(BURST)) {
-    return tx.all<ClaimedRow>(
-      `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN}
-         AND id < COALESCE((SELECT MIN(o.id) FROM inbox o WHERE o.lane = ? AND o.id > ? AND o.album IS NOT ? AND o.state = 'recorded' AND o.${OPEN}), id + 1)
-       ORDER BY id LIMIT ${MAX_BURST}`,
-      head.lane,
-      head.album,
-      head.lane,
-      head.id,
-      head.album,
-    );
-  }
-  return tx.all<ClaimedRow>(
-    `SELECT id, event FROM inbox WHERE lane = ? AND album = ? AND state = 'recorded' AND ${OPEN} ORDER BY id`,
-    head.lane,
-    head.album,
-  );
-}
-
-export function takeRows(tx: Tx, ids: readonly number[], now: number): void {
-  for (const id of ids) tx.run("UPDATE inbox SET state = 'running', head = 0, changed_at = ? WHERE id = ?", now, id);
+  for (const lane of lanes) promote(tx, lane);
 }
 
 /**
@@ -229,7 +185,10 @@ export function returnRows(
   ids: readonly number[],
   change: { readonly reason: string; readonly at: number; readonly dueAt: number; readonly counts: boolean },
 ): void {
+  const lanes = new Set<string>();
   for (const id of ids) {
+    const lane = openLane(tx, id);
+    if (lane !== undefined) lanes.add(lane);
     tx.run(
       `UPDATE inbox SET state = 'recorded', reason = ?, due_at = ?, changed_at = ?, attempts = attempts + ?
        WHERE id = ? AND state = 'running'`,
@@ -240,17 +199,22 @@ export function returnRows(
       id,
     );
   }
-  promoteAll(tx, ids);
+  for (const lane of lanes) promote(tx, lane);
 }
 
-export function answersOurs(tx: Tx, head: Head, event: Inbound | undefined): boolean {
-  if (event?.type !== "message" || event.replyTo === undefined) return false;
-  const found = tx.get(
-    "SELECT 1 FROM sent_messages WHERE channel = ? AND account = ? AND peer = ? AND message_id = ?",
-    head.channel,
-    head.account,
-    event.peer.id,
-    event.replyTo,
+/**
+ * After a start: what was in hand when the last process died is recorded again, and that death counts: as an attempt once the
+ * message had a run, else among the early ones, when its files may just have been on their way. Returns how many rows.
+ */
+export function recoverRows(tx: Tx, now: number): number {
+  const running = tx.run(
+    `UPDATE inbox SET state = 'recorded', changed_at = ?, attempts = attempts + (id IN ${WITH_RUN}), early_deaths = early_deaths + (id NOT IN ${WITH_RUN})
+     WHERE state = 'running' AND ${OPEN}`,
+    now,
   );
-  return found !== undefined;
+  tx.run(
+    `UPDATE inbox SET head = (id = (SELECT MIN(o.id) FROM inbox o WHERE o.lane = inbox.lane AND o.state = 'recorded' AND o.${OPEN}))
+     WHERE ${OPEN}`,
+  );
+  return running;
 }

@@ -1,24 +1,19 @@
-import type { Inbound } from "openclaw-host-sdk";
+import { type ClaimArgs, type Claimed, claimRows } from "./inbox-claim.ts";
 import {
   type AccountName,
-  type InboxClaim,
   type InboxFinal,
-  OPEN,
   type ReceiveArgs,
   type RefusalAnswer,
-  answersOurs,
-  earliestHead,
   insertEntry,
   markInbox,
+  recoverRows,
   returnRows,
-  rowsOf,
-  takeRows,
 } from "./inbox-rows.ts";
 import { insertIntents } from "./outbox-intents.ts";
 import { noteTold } from "./pairing.ts";
 import type { Tx } from "../tx.ts";
 
-export type { AccountName, InboxClaim, InboxEntry, InboxFinal, RefusalAnswer } from "./inbox-rows.ts";
+export type { AccountName, ClaimedRows, InboxEntry, InboxFinal, RefusalAnswer } from "./inbox-rows.ts";
 
 export const inboxCommands = {
   /** One transaction: rows and cursor together, so a cursor never passes an event that is not stored. */
@@ -44,32 +39,8 @@ export const inboxCommands = {
       args.lease,
     )?.cursor,
 
-  /**
-   * Takes the next row whose lane has nothing running. A row of which `maxAttempts` attempts did not end is parked instead, so
-   * that a message which kills the process cannot do it for ever. Without a claim, `nextDueAt` says when to ask again.
-   */
-  "inbox.claim": (
-    tx: Tx,
-    args: { readonly now: number; readonly maxAttempts: number; readonly accounts?: readonly AccountName[] },
-  ): { readonly claim?: InboxClaim; readonly nextDueAt?: number } => {
-    for (;;) {
-      const head = earliestHead(tx, args.accounts);
-      if (head === undefined) return {};
-      if (head.dueAt > args.now) return { nextDueAt: head.dueAt };
-      const rows = rowsOf(tx, head);
-      const ids = rows.map((row) => row.id);
-      const { channel, account, lane, attempts } = head;
-      if (attempts >= args.maxAttempts) {
-        const reason = `gave up after ${attempts} attempts that did not end`;
-        markInbox(tx, ids, { state: "parked", reason, at: args.now });
-        continue;
-      }
-      takeRows(tx, ids, args.now);
-      const events = rows.map((row) => JSON.parse(row.event) as Inbound);
-      const claim = { ids, channel, account, lane, events, attempts };
-      return { claim: { ...claim, repliesToUs: answersOurs(tx, head, events[0]) } };
-    }
-  },
+  /** Takes rows whose lanes have nothing running: the earliest, or as many as are asked for. */
+  "inbox.claim": (tx: Tx, args: ClaimArgs): Claimed => claimRows(tx, args),
 
   "inbox.close": (
     tx: Tx,
@@ -117,21 +88,8 @@ export const inboxCommands = {
     },
   ): void => returnRows(tx, args.ids, args),
 
-  /**
-   * After a start: what was in hand when the last process died is recorded again, and that attempt counts; an orderly stop
-   * has given its rows back before. Returns how many rows.
-   */
-  "inbox.recover": (tx: Tx, args: { readonly now: number }): number => {
-    const running = tx.run(
-      "UPDATE inbox SET state = 'recorded', attempts = attempts + 1, changed_at = ? WHERE state = 'running' AND state IN ('recorded', 'running')",
-      args.now,
-    );
-    tx.run(
-      `UPDATE inbox SET head = (id = (SELECT MIN(o.id) FROM inbox o WHERE o.lane = inbox.lane AND o.state = 'recorded' AND o.state IN ('recorded', 'running')))
-       WHERE ${OPEN}`,
-    );
-    return running;
-  },
+  /** After a start; an orderly stop has given its rows back before. Returns how many rows were in hand. */
+  "inbox.recover": (tx: Tx, args: { readonly now: number }): number => recoverRows(tx, args.now),
 
   /** Notes which identity an account has now and returns the one it had before, when that was another. */
   "inbox.identify": (

@@ -68,6 +68,9 @@ interface RunRow extends Row {
   readonly outcome: string | null;
 }
 
+/** As the partial index `runs_open` has it, word for word: only then is the index used. */
+export const OPEN_RUN = "state IN ('accepted', 'running')";
+
 /** What `parseRun` and `parsePending` read. */
 export const RUN_COLUMNS =
   "run_id, door, identity, digest, session_key, session_id, agent_id, request, pending, inbox, state, accepted_at, outcome";

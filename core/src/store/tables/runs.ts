@@ -1,7 +1,7 @@
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
-import { closeDraft } from "./draft-rows.ts";
-import type { OutboxIntent } from "./outbox-intents.ts";
+import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
 import {
+  OPEN_RUN,
   parsePending,
   parseRun,
   RUN_COLUMNS,
@@ -11,6 +11,7 @@ import {
 } from "./run-record.ts";
 import type { SessionEntry, SessionFacts } from "./session-entry.ts";
 import { appendMessages } from "./sessions.ts";
+import { wholePage } from "./transcript-rows.ts";
 import type { Row, Tx } from "../tx.ts";
 
 /** What is asked for; `sessionId` is that of the session when this run creates it. */
@@ -26,6 +27,8 @@ export interface AcceptArgs extends Asked {
   readonly inbox?: readonly number[];
   readonly facts?: SessionFacts;
   readonly at: number;
+  /** Most messages of the transcript to return with a run that may begin at once. Default none. */
+  readonly history?: number;
 }
 
 /**
@@ -36,6 +39,15 @@ export interface AcceptResult {
   readonly state: "new" | "known" | "adopted";
   readonly run: RunRecord;
   readonly entry?: SessionEntry;
+  /** The newest messages as stored, oldest first; absent when they are many, or the run has to wait. */
+  readonly history?: readonly string[];
+}
+
+/** What a run that waited begins with; as in `AcceptResult`. */
+export type StartResult = Pick<AcceptResult, "history"> & { readonly entry: SessionEntry };
+
+export interface StartArgs extends Pick<AcceptArgs, "history" | "at"> {
+  readonly runId: string;
 }
 
 export interface CloseArgs {
@@ -49,9 +61,6 @@ export interface CloseArgs {
   readonly at: number;
 }
 
-/** As the partial index `runs_open` has it, word for word: only then is the index used. */
-const OPEN = "state IN ('accepted', 'running')";
-
 function readRow(tx: Tx, runId: string): Row | undefined {
   return tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`, runId);
 }
@@ -62,12 +71,13 @@ function accept(tx: Tx, args: AcceptArgs): AcceptResult {
   const adopted =
     first === undefined
       ? undefined
-      : tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE inbox_first = ? AND ${OPEN}`, first);
+      : tx.get(`SELECT ${RUN_COLUMNS} FROM runs WHERE inbox_first = ? AND ${OPEN_RUN}`, first);
   if (adopted !== undefined) return adopt(tx, parseRun(adopted), args);
   const known = readRow(tx, args.runId);
   if (known !== undefined) return { state: "known", run: parseRun(known) };
   // A run behind another one adds its user message when it begins: the transcript then reads question, answer, question.
-  const behind = tx.get(`SELECT 1 FROM runs WHERE session_key = ? AND ${OPEN} LIMIT 1`, args.sessionKey) !== undefined;
+  const behind =
+    tx.get(`SELECT 1 FROM runs WHERE session_key = ? AND ${OPEN_RUN} LIMIT 1`, args.sessionKey) !== undefined;
   const entry = appendMessages(tx, {
     key: args.sessionKey,
     sessionId: args.sessionId,
@@ -80,7 +90,16 @@ function accept(tx: Tx, args: AcceptArgs): AcceptResult {
   const session = { sessionKey, sessionId: entry.sessionId };
   const run: RunRecord = { runId, door, identity, digest, ...session, agentId, request, inbox, state, acceptedAt };
   insertRun(tx, run, behind ? args.message : undefined);
-  return { state: "new", run, entry };
+  return { state: "new", run, entry, ...(behind ? {} : historyOf(tx, run.sessionId, args.history)) };
+}
+
+/** A page that is returned beside other things may be so large, bytes: up to a thousand of them meet in one group. */
+const PAGE_BYTES = 64 * 1024;
+
+/** The whole page that a reader would get, or nothing. */
+function historyOf(tx: Tx, sessionId: string, limit: number | undefined): Pick<AcceptResult, "history"> {
+  const history = limit === undefined ? undefined : wholePage(tx, { sessionId, limit, maxBytes: PAGE_BYTES });
+  return history === undefined ? {} : { history };
 }
 
 /** Pieces of an album that came after the run had begun are no part of it: they get a run of their own behind it. */
@@ -111,7 +130,7 @@ function insertRun(tx: Tx, run: RunRecord, pending: StoredMessage | undefined): 
 }
 
 /** The user's message enters the transcript; undefined when the run is not waiting any more. */
-function start(tx: Tx, args: { readonly runId: string; readonly at: number }): SessionEntry | undefined {
+function start(tx: Tx, args: StartArgs): StartResult | undefined {
   const row = readRow(tx, args.runId);
   if (row === undefined || row["state"] !== "accepted") return undefined;
   const pending = parsePending(row);
@@ -119,7 +138,7 @@ function start(tx: Tx, args: { readonly runId: string; readonly at: number }): S
   const messages = pending === undefined ? [] : [pending];
   const entry = appendMessages(tx, { key: sessionKey, messages, at: args.at });
   tx.run("UPDATE runs SET state = 'running', pending = NULL WHERE run_id = ?", args.runId);
-  return entry;
+  return { entry, ...historyOf(tx, entry.sessionId, args.history) };
 }
 
 /** Everything that a run changes, in one transaction; undefined when it is closed already. */
@@ -131,10 +150,8 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
-  closeDraft(tx, args.runId, { intents: args.intents, origin: run.inbox, at: args.at });
-  // Rows that were parked or dropped meanwhile keep the reason they have.
-  const open = run.inbox.filter((id) => isOpenInbox(tx, id));
-  markInbox(tx, open, { ...args.inbox, at: args.at });
+  insertIntents(tx, args.intents, run.inbox);
+  markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
   tx.run(
     "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, pending = NULL, inbox_first = NULL WHERE run_id = ?",
     args.outcome.state,
@@ -163,8 +180,7 @@ export const runsCommands = {
   "runs.accept": (tx: Tx, args: AcceptArgs): AcceptResult => accept(tx, args),
 
   /** The run leaves the queue of its session. */
-  "runs.start": (tx: Tx, args: { readonly runId: string; readonly at: number }): SessionEntry | undefined =>
-    start(tx, args),
+  "runs.start": (tx: Tx, args: StartArgs): StartResult | undefined => start(tx, args),
 
   /** The one transaction that ends a run: run, transcript, outbox and inbox together. */
   "runs.close": (tx: Tx, args: CloseArgs): SessionEntry | undefined => close(tx, args),
@@ -178,7 +194,7 @@ export const runsCommands = {
   /** Open runs that no inbox row will bring back. */
   "runs.stranded": (tx: Tx, _args: Record<string, never>): RunRecord[] =>
     tx
-      .all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${OPEN} ORDER BY accepted_at, run_id`)
+      .all(`SELECT ${RUN_COLUMNS} FROM runs WHERE ${OPEN_RUN} ORDER BY accepted_at, run_id`)
       .map(parseRun)
       .filter((run) => !run.inbox.some((id) => isOpenInbox(tx, id))),
 };

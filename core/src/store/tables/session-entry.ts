@@ -57,7 +57,7 @@ export interface SessionEntry extends SessionSettings, SessionFacts {
   readonly key: SessionKey;
   /** Names the transcript; a reset gives the key a new one. */
   readonly sessionId: string;
-  /** Position in the sequence of all committed session changes; of two copies the higher one is newer. */
+  /** Grows with every committed change; of two copies for one key the higher one is newer, whatever was deleted in between. */
   readonly rev: number;
   readonly kind: SessionKind;
   readonly createdAt: number;

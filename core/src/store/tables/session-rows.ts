@@ -8,22 +8,37 @@ export function readSession(tx: Tx, key: string): SessionEntry | undefined {
   return row === undefined ? undefined : parseEntry(row.entry);
 }
 
-export function nextRevision(tx: Tx): number {
-  const row = tx.get<{ value: number }>("UPDATE session_revision SET value = value + 1 RETURNING value");
+/** A number above every revision that was given out by this, and above `than`. */
+export function revisionAbove(tx: Tx, than: number): number {
+  const row = tx.get<{ value: number }>("UPDATE session_revision SET value = MAX(value, ?) + 1 RETURNING value", than);
   if (row === undefined) throw new Error("the session_revision row is missing: restore host.db from a backup");
   return row.value;
 }
 
-/** Writes the entry under a new revision and returns it as written. */
+/**
+ * Writes the entry under its next revision and returns it as written. One that is new begins above every deletion, so that it is
+ * newer than an earlier session of its key; after that each session counts by itself, and busy ones share no row.
+ */
 export function writeSession(tx: Tx, entry: SessionEntry): SessionEntry {
-  const written = { ...entry, rev: nextRevision(tx) };
+  const written = { ...entry, rev: entry.rev === 0 ? revisionAbove(tx, 0) : entry.rev + 1 };
+  const json = JSON.stringify(written);
+  const { key, sessionId, updatedAt } = written;
+  // The column of the id has an index, which is left alone unless a reset has changed it.
+  const kept = tx.run(
+    "UPDATE sessions SET entry = ?, updated_at = ? WHERE key = ? AND session_id = ?",
+    json,
+    updatedAt,
+    key,
+    sessionId,
+  );
+  if (kept > 0) return written;
   tx.run(
     `INSERT INTO sessions (key, session_id, entry, updated_at) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (key) DO UPDATE SET session_id = ?2, entry = ?3, updated_at = ?4`,
-    written.key,
-    written.sessionId,
-    JSON.stringify(written),
-    written.updatedAt,
+    key,
+    sessionId,
+    json,
+    updatedAt,
   );
   return written;
 }

@@ -10,7 +10,7 @@ import {
   type SessionPatch,
 } from "./session-entry.ts";
 import { useMediaOfLast } from "./media-uses.ts";
-import { archiveName, archiveSession, newSession, nextRevision, readSession, writeSession } from "./session-rows.ts";
+import { archiveName, archiveSession, newSession, readSession, revisionAbove, writeSession } from "./session-rows.ts";
 import { previewRows, type PreviewItem, storedRows, viewRows } from "./transcript-rows.ts";
 import { textStart } from "./transcript-view.ts";
 import type { Tx } from "../tx.ts";
@@ -103,7 +103,7 @@ function deleteSession(tx: Tx, args: { key: SessionKey; at: number; archive: boo
   const name = args.archive ? archiveName(entry.sessionId, "deleted", args.at) : null;
   archiveSession(tx, entry, { reason: "deleted", at: args.at, name });
   tx.run("DELETE FROM sessions WHERE key = ?", args.key);
-  return { rev: nextRevision(tx), archived: name === null ? [] : [name] };
+  return { rev: revisionAbove(tx, entry.rev), archived: name === null ? [] : [name] };
 }
 
 /** Sessions and their transcripts. Messages come back as JSON texts, which cross threads more cheaply than objects. */

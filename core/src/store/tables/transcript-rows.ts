@@ -6,19 +6,11 @@ export interface PreviewItem {
   readonly text: string;
 }
 
-/** Row numbers of the newest messages, newest first: bodies are read one by one, so that a few huge ones never meet in memory. */
-function newest(tx: Tx, sessionId: string, limit: number): number[] {
-  return tx
-    .all<{ seq: number }>(
-      "SELECT seq FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?",
-      sessionId,
-      limit,
-    )
-    .map((row) => row.seq);
-}
+const NEWEST = "SELECT message FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?";
 
-function body(tx: Tx, seq: number): string {
-  return tx.get<{ message: string }>("SELECT message FROM transcripts WHERE seq = ?", seq)?.message ?? "null";
+/** The newest messages, newest first, one at a time, so that a few huge ones never meet in memory. */
+function* newest(tx: Tx, { sessionId, limit }: Page): Generator<string, void> {
+  for (const { message } of tx.iterate<{ message: string }>(NEWEST, sessionId, limit)) yield message;
 }
 
 interface Page {
@@ -32,11 +24,23 @@ function collect(tx: Tx, page: Page & { maxBytes: number }, show: (json: string)
   const texts: string[] = [];
   // Brackets and commas of the JSON array count too.
   let bytes = 1;
-  for (const seq of newest(tx, page.sessionId, page.limit)) {
-    const text = show(body(tx, seq));
+  for (const json of newest(tx, page)) {
+    const text = show(json);
     bytes += Buffer.byteLength(text) + 1;
     if (bytes > page.maxBytes) break;
     texts.push(text);
+  }
+  return texts.reverse();
+}
+
+/** The newest `limit` messages as they were stored, oldest first; undefined when they take more than `maxBytes`. */
+export function wholePage(tx: Tx, page: Page & { maxBytes: number }): string[] | undefined {
+  const texts: string[] = [];
+  let bytes = 0;
+  for (const json of newest(tx, page)) {
+    bytes += Buffer.byteLength(json);
+    if (bytes > page.maxBytes) return undefined;
+    texts.push(json);
   }
   return texts.reverse();
 }
@@ -59,8 +63,8 @@ const PREVIEW_ROLES: Readonly<Record<string, PreviewItem["role"]>> = {
 /** Role and text start of the newest messages that have text, oldest first. */
 export function previewRows(tx: Tx, page: Page & { maxChars: number }): PreviewItem[] {
   const items: PreviewItem[] = [];
-  for (const seq of newest(tx, page.sessionId, page.limit)) {
-    const message = parseStored(body(tx, seq));
+  for (const json of newest(tx, page)) {
+    const message = parseStored(json);
     const text = textStart(message, page.maxChars);
     if (text !== "") items.push({ role: PREVIEW_ROLES[message.role] ?? "other", text });
   }
