@@ -14,6 +14,7 @@ import { poll } from "./poll.ts";
 import { probe } from "./probe.ts";
 import { CAPTION_LIMIT, TEXT_LIMIT, renderOutbound } from "./render/render.ts";
 import { send } from "./send/send.ts";
+import { openStream } from "./send/stream.ts";
 import { parseTarget } from "./targets.ts";
 import { createTyping } from "./typing.ts";
 
@@ -23,8 +24,8 @@ const REDELIVERY_WINDOW_MS = 25 * 60 * 60 * 1_000;
 const MAX_UPLOAD_BYTES = 50_000_000;
 
 /**
- * What the Bot API can do. Not declared, because it cannot: delete events, read receipts, an idempotency key. Polls and
- * streaming by edit could be had and are not built.
+ * What the Bot API can do. Not declared, because it cannot: delete events, read receipts, an idempotency key. Polls
+ * could be had and are not built.
  */
 const capabilities: Capabilities = {
   peers: ["dm", "group", "channel"],
@@ -40,6 +41,7 @@ const capabilities: Capabilities = {
   },
   text: { limit: TEXT_LIMIT, captionLimit: CAPTION_LIMIT, unit: "utf16", markdown: true },
   delivery: { idempotent: "none", redeliveryWindowMs: REDELIVERY_WINDOW_MS },
+  stream: "edit",
 };
 
 /** Telegram through the Bot API: long polling in, one HTTP call per part out. */
@@ -90,6 +92,7 @@ function connect(ctx: AccountCtx<unknown>): Connection {
   return {
     closed,
     send: (outbound, meta) => send({ api, ctx }, outbound, meta),
+    openStream: (to, meta) => openStream({ api, ctx }, to, meta),
     fetchMedia: (pending, call) => fetchMedia({ api, ctx, settings }, pending, call),
     typing: async (to, on) => typing.set(to, on),
     drain: stop,

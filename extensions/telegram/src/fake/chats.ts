@@ -10,6 +10,8 @@ export interface World {
   find(chatId: number, messageId: number): Message | undefined;
   store(message: Message): void;
   remove(chatId: number, messageId: number): boolean;
+  /** Every message as it reads now, in order of posting. */
+  messages(): readonly Message[];
 }
 
 /** An empty world in which only the bot exists. */
@@ -29,6 +31,8 @@ export function createWorld(bot: User): World {
     find: (chatId, messageId) => messages.get(keyOf(chatId, messageId)),
     store: (message) => void messages.set(keyOf(message.chat.id, message.message_id), message),
     remove: (chatId, messageId) => messages.delete(keyOf(chatId, messageId)),
+    // An edited message keeps its place in the map.
+    messages: () => [...messages.values()],
   };
 }
 

@@ -37,6 +37,8 @@ export interface FakeTelegram {
   fail(kind: FaultKind, options?: FaultOptions): () => void;
   /** Everything the bot did: calls that took effect, without polls and questions. */
   sent(method?: string): FakeCall[];
+  /** The bot's messages as the chats show them now, edited and without the deleted ones, in order of posting. */
+  posted(): readonly Message[];
   /** Every request, in order. */
   calls(method?: string): FakeCall[];
   /** The first thing the bot did, now or later, that the predicate accepts. */
@@ -88,6 +90,7 @@ export async function startFakeTelegram(options: { token?: string } = {}): Promi
     redeliver: (id) => updates.repeat(id),
     fail: (kind, fault = {}) => faults.add({ kind, ...fault }),
     sent: (method) => journal.list(method).filter(isDeed),
+    posted: () => world.messages().filter((message) => message.from?.id === bot.id),
     calls: (method) => journal.list(method),
     waitFor: (predicate, timeoutMs = DEFAULT_WAIT_MS) =>
       journal.waitFor((call) => isDeed(call) && predicate(call), timeoutMs),

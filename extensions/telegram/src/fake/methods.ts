@@ -156,10 +156,12 @@ function edit({ world }: Platform, call: FakeCall, field: "text" | "caption"): M
   const hasText = message.text !== undefined;
   if (field === "text" && !hasText) throw refuse("there is no text in the message to edit");
   const text = textArg(call, field);
-  const entities = entitiesArg(call.args[field === "text" ? "entities" : "caption_entities"]);
+  const marks = field === "text" ? "entities" : "caption_entities";
+  const entities = entitiesArg(call.args[marks]);
   checkText(text, entities, field === "text" ? TEXT_LIMIT : CAPTION_LIMIT);
-  if (message[field] === text) throw refuse("message is not modified");
-  const edited: Message = { ...message, [field]: text, edit_date: Math.floor(Date.now() / 1_000) };
+  const same = message[field] === text && JSON.stringify(message[marks] ?? []) === JSON.stringify(entities);
+  if (same) throw refuse("message is not modified");
+  const edited = { ...message, [field]: text, [marks]: entities, edit_date: Math.floor(Date.now() / 1_000) } as Message;
   world.store(edited);
   return edited;
 }
