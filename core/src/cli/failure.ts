@@ -3,7 +3,7 @@ import { printable } from "../base/printable.ts";
 import { isConfigError } from "../config/issue.ts";
 
 /** Exit codes of every command; scripts rely on them. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, warned: 4 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** A command that ends with a sentence for its user. */
@@ -51,7 +51,7 @@ export function describeFailure(error: unknown): Failure {
 }
 
 /** `code` of a failure that no gateway and no config check named. */
-const NAMES: Readonly<Record<ExitCode, string>> = { 0: "OK", 1: "FAILED", 2: "USAGE", 3: "UNREACHABLE" };
+const NAMES: Readonly<Record<ExitCode, string>> = { 0: "OK", 1: "FAILED", 2: "USAGE", 3: "UNREACHABLE", 4: "WARNED" };
 
 const UNREACHED: ReadonlySet<string> = new Set(["UNREACHABLE", "CONNECTION_CLOSED"]);
 

@@ -14,6 +14,7 @@ import { pairingCommands } from "./tables/pairing.ts";
 import { runsCommands } from "./tables/runs.ts";
 import { sessionsCommands } from "./tables/sessions.ts";
 import { upkeepCommands } from "./tables/upkeep.ts";
+import { waitingCommands } from "./tables/waiting.ts";
 import type { Command } from "./tx.ts";
 
 /**
@@ -35,7 +36,8 @@ export type Commands = typeof devicesCommands &
   typeof ledgerCommands &
   typeof outboxCommands &
   typeof pairingCommands &
-  typeof sessionsCommands;
+  typeof sessionsCommands &
+  typeof waitingCommands;
 
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
 export const COMMANDS: Commands = {
@@ -55,6 +57,7 @@ export const COMMANDS: Commands = {
   ...outboxCommands,
   ...pairingCommands,
   ...sessionsCommands,
+  ...waitingCommands,
 } satisfies Record<string, Command>;
 
 export type CommandName = keyof Commands;

@@ -28,4 +28,5 @@ export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
   "sessions.history",
   "sessions.transcript",
   "sessions.recent",
+  "waiting.counts",
 ]);

@@ -78,6 +78,17 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "security",
+    describe: "Find what makes this gateway easier to attack than it need be",
+    children: [
+      {
+        command: "audit",
+        describe: "Look at files, secrets, binds, scopes, policies and devices; the gateway need not run",
+        load: () => import("./security-audit.ts"),
+      },
+    ],
+  },
+  {
     command: "audit",
     describe: "Read the trail of who was let in, kept out and given rights",
     children: [
