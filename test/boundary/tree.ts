@@ -39,7 +39,7 @@ const CORE_ROOMS: Record<string, readonly string[]> = {
     "methods",
     "wire",
   ],
-  cli: ["base", "store", "config", "host", "gateway.ts"],
+  cli: ["base", "store", "config", "auth", "host", "compose", "gateway.ts"],
 };
 
 export interface SourceFile {
