@@ -49,6 +49,8 @@ export {
 export { type AcceptedOf, METHODS, type MethodName, type ParamsOf, type ResultOf } from "./methods/index.ts";
 export { AccountSnapshot } from "./methods/channels.ts";
 export { AuditEvent, AuditReport } from "./methods/audit.ts";
+export { PairedDevice, PendingDevice } from "./methods/devices.ts";
+export { NodeFacts, NodePairingRequest, PairedNode } from "./methods/nodes.ts";
 export { PairedSender, PairingRequest } from "./methods/pairing.ts";
 export { DELIVERY_STATES, DeliveryPart, DeliverySummary } from "./delivery.ts";
 export { ExtensionRow } from "./methods/extensions.ts";

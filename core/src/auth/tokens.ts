@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ensurePrivateDir } from "../base/private-file.ts";
+import { type RoleGrant, activeGrace } from "../store/tables/device-record.ts";
 
 const KEY_BYTES = 32;
 
@@ -17,7 +18,28 @@ export interface DeviceTokens {
   tokenFor(subject: TokenSubject): string;
   /** In constant time. */
   matches(subject: TokenSubject, presented: string): boolean;
+  /** See `ownerCode`. `now` is epoch ms. */
+  isOwnerCode(code: string, proof: { readonly deviceId: string; readonly now: number }): boolean;
 }
+
+/** How far the time in an owner's code may be from the gateway's, ms: as with device signatures (wire protocol 2.6). */
+const OWNER_CODE_SKEW_MS = 120_000;
+const OWNER_CODE = /^owner\.(\d{1,16})\.[\w-]{43}$/;
+
+/**
+ * A code with which a device proves, as `auth.bootstrapToken`, that it was started by somebody who may read the server key: the
+ * owner on the gateway's own host, who can get in even when every device is revoked and nothing local is trusted. It serves one
+ * device only, for two minutes. `at` is epoch ms.
+ */
+export function ownerCode(serverKey: Uint8Array, { deviceId, at }: { readonly deviceId: string; at: number }): string {
+  const proof = createHmac("sha256", serverKey).update(`owner|${deviceId}|${at}`).digest("base64url");
+  return `owner.${at}.${proof}`;
+}
+
+const isSame = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+};
 
 /** `base64url(HMAC-SHA256(serverKey, deviceId|role|generation))` (wire protocol section 0, "Device tokens"). */
 export function createDeviceTokens(serverKey: Uint8Array): DeviceTokens {
@@ -25,12 +47,34 @@ export function createDeviceTokens(serverKey: Uint8Array): DeviceTokens {
     createHmac("sha256", serverKey).update(`${subject.deviceId}|${subject.role}|${subject.generation}`).digest();
   return {
     tokenFor: (subject) => derive(subject).toString("base64url"),
-    matches(subject, presented) {
-      const expected = Buffer.from(derive(subject).toString("base64url"));
-      const given = Buffer.from(presented);
-      return given.length === expected.length && timingSafeEqual(given, expected);
+    matches: (subject, presented) => isSame(derive(subject).toString("base64url"), presented),
+    isOwnerCode(code, { deviceId, now }) {
+      const at = Number(OWNER_CODE.exec(code)?.[1] ?? Number.NaN);
+      return Math.abs(now - at) <= OWNER_CODE_SKEW_MS && isSame(ownerCode(serverKey, { deviceId, at }), code);
     },
   };
+}
+
+/** A device's token of one role, as presented. */
+export interface PresentedToken {
+  readonly deviceId: string;
+  readonly grant: RoleGrant;
+  readonly presented: string;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+/**
+ * Which generation of a role's token was presented: the current one, or one that was replaced and is still in grace. Undefined
+ * when it is none of them, or the role was revoked.
+ */
+export function presentedGeneration(
+  tokens: DeviceTokens,
+  { deviceId, grant, presented, now }: PresentedToken,
+): number | undefined {
+  if (grant.revoked) return undefined;
+  const generations = [grant.generation, ...activeGrace(grant, now).map(({ generation }) => generation)];
+  return generations.find((generation) => tokens.matches({ deviceId, role: grant.role, generation }, presented));
 }
 
 /**

@@ -26,6 +26,7 @@ import { sendMethods } from "../methods/send.ts";
 import { sessionMethods } from "../methods/sessions.ts";
 import { systemMethods } from "../methods/system.ts";
 import type { AgentDirectory } from "./agents.ts";
+import type { DevicePairing } from "./device-pairing.ts";
 import type { MediaImporter } from "./import-media.ts";
 import type { Messaging } from "./messaging.ts";
 import type { Settings } from "./settings.ts";
@@ -42,6 +43,7 @@ export interface HandlerParts {
   readonly health: Health;
   readonly presence: Presence;
   readonly importer: MediaImporter;
+  readonly devicePairing: DevicePairing;
   readonly sink: EventSink;
   readonly problems: Problems;
   readonly clock: Clock;
@@ -59,6 +61,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...channelMethods({ channels: messaging.channels, clock, echo: messaging.echo }),
     ...deliveryMethods({ channels: messaging.channels, clock }),
     ...pairingMethods({ pairing: messaging.pairing }),
+    ...parts.devicePairing.handlers,
     ...auditMethods({ audit: parts.storage.audit }),
     ...configMethods({ file: paths.configFile, channels: () => settings.validation.channels }),
     ...extensionsMethods({ host }),

@@ -3,6 +3,9 @@ import { auditCommands } from "./tables/audit.ts";
 import { deliveriesCommands } from "./tables/deliveries.ts";
 import { draftsCommands } from "./tables/drafts.ts";
 import { guestStoreCommands } from "./tables/guest-store.ts";
+import { deviceLinksCommands } from "./tables/device-links.ts";
+import { deviceRequestsCommands } from "./tables/device-requests.ts";
+import { nodePairingsCommands } from "./tables/node-pairings.ts";
 import { devicesCommands } from "./tables/devices.ts";
 import { idempotencyCommands } from "./tables/idempotency.ts";
 import { inboxCommands } from "./tables/inbox.ts";
@@ -22,6 +25,9 @@ import type { Command } from "./tx.ts";
  * literal whose functions state their types (`(tx: Tx, args: {...}): Result => ...`).
  */
 export type Commands = typeof devicesCommands &
+  typeof deviceRequestsCommands &
+  typeof deviceLinksCommands &
+  typeof nodePairingsCommands &
   typeof auditCommands &
   typeof deliveriesCommands &
   typeof diskProbeCommands &
@@ -42,6 +48,9 @@ export type Commands = typeof devicesCommands &
 /** The bodies; loaded by the writer thread only (the main thread imports this file for its types). */
 export const COMMANDS: Commands = {
   ...devicesCommands,
+  ...deviceRequestsCommands,
+  ...deviceLinksCommands,
+  ...nodePairingsCommands,
   ...auditCommands,
   ...deliveriesCommands,
   ...diskProbeCommands,

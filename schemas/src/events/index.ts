@@ -4,7 +4,7 @@ import { agentEvents } from "./agent.ts";
 import { chatEvents } from "./chat.ts";
 import { deliveryEvents } from "./delivery.ts";
 import { gatewayEvents } from "./gateway.ts";
-import { pairingEvents } from "./pairing.ts";
+import { devicePairingEvents, pairingEvents } from "./pairing.ts";
 
 /** Every event of the gateway by name, in the order they are advertised. */
 export const EVENTS = {
@@ -13,6 +13,7 @@ export const EVENTS = {
   ...chatEvents,
   ...deliveryEvents,
   ...pairingEvents,
+  ...devicePairingEvents,
 } as const satisfies Record<string, EventDescriptor>;
 
 export type EventName = keyof typeof EVENTS;

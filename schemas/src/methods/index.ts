@@ -6,7 +6,9 @@ import { channelMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
 import { deliveryMethods } from "./delivery.ts";
+import { deviceMethods } from "./devices.ts";
 import { extensionMethods } from "./extensions.ts";
+import { nodePairingMethods } from "./nodes.ts";
 import { pairingMethods } from "./pairing.ts";
 import { sendMethods } from "./send.ts";
 import { sessionMethods } from "./sessions.ts";
@@ -17,6 +19,8 @@ export const METHODS = {
   ...systemMethods,
   ...channelMethods,
   ...pairingMethods,
+  ...deviceMethods,
+  ...nodePairingMethods,
   ...auditMethods,
   ...configMethods,
   ...extensionMethods,

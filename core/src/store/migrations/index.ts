@@ -9,6 +9,8 @@ import { m0051 } from "./0051-media.ts";
 import { m0060 } from "./0060-pairing.ts";
 import { m0063 } from "./0063-upkeep.ts";
 import { m0064 } from "./0064-drafts.ts";
+import { m0070 } from "./0070-device-links.ts";
+import { m0071 } from "./0071-node-pairings.ts";
 import { m0080 } from "./0080-audit.ts";
 import type { Migration } from "./migration.ts";
 
@@ -25,5 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   m0060,
   m0063,
   m0064,
+  m0070,
+  m0071,
   m0080,
 ];

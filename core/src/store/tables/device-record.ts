@@ -17,6 +17,37 @@ export interface RoleGrant {
   /** When this generation was issued, epoch ms. */
   readonly issuedAt: number;
   readonly revoked: boolean;
+  /** When the role was first granted, and what became of it since; epoch ms. */
+  readonly createdAt?: number;
+  readonly rotatedAt?: number;
+  readonly revokedAt?: number;
+  readonly lastUsedAt?: number;
+  /** Older generations that may still work, see `activeGrace`. */
+  readonly grace?: readonly GraceToken[];
+}
+
+/** A token generation that was replaced. */
+export interface GraceToken {
+  readonly generation: number;
+  /** Epoch ms. */
+  readonly replacedAt: number;
+}
+
+/** How long a replaced token works while its successor was not used yet, ms (wire protocol section 0, "Device tokens"). */
+export const ROTATION_GRACE_MS: number = 10 * 60_000;
+
+/** The older generations that work now. A clock that jumped away from the replacement, either way, ends the grace. */
+export const activeGrace = (grant: Pick<RoleGrant, "grace">, now: number): readonly GraceToken[] =>
+  (grant.grace ?? []).filter(({ replacedAt }) => Math.abs(now - replacedAt) < ROTATION_GRACE_MS);
+
+/**
+ * Who changes what devices may do. Every change takes one and is bounded by its scopes; there is no way around it, since an
+ * optional guard is the one that is forgotten (CVE-2026-33579, https://github.com/advisories/GHSA-4jpw-hj22-2xmc).
+ */
+export interface Granter {
+  /** A device id or `local-owner`. */
+  readonly identity: string;
+  readonly scopes: readonly string[];
 }
 
 /** What a client says of itself besides its id. */
@@ -37,6 +68,8 @@ export interface DeviceRecord extends DeviceMetadata {
   /** Highest version this device ever signed with. */
   readonly signature: SignatureVersion;
   readonly grants: readonly RoleGrant[];
+  /** What the owner calls it, instead of `displayName`. */
+  readonly name?: string;
   /** Epoch ms. */
   readonly createdAt: number;
   readonly approvedAt: number;
@@ -56,9 +89,19 @@ export interface PairingClaim extends DeviceMetadata {
 export interface PairingRequest extends PairingClaim {
   readonly requestId: string;
   readonly reason: PairingReason;
+  /** SHA-256 of what an approval would make true. Another content is another request with another id. */
+  readonly digest: string;
+  /** The device was paired when it asked. */
+  readonly isRepair: boolean;
   /** Epoch ms of the last time the device asked. */
   readonly requestedAt: number;
 }
 
 export const grantOf = (record: DeviceRecord, role: Role): RoleGrant | undefined =>
   record.grants.find((grant) => grant.role === role);
+
+/** How long a link's code is good, ms (issue 4, item 8). */
+export const LINK_TTL_MS: number = 10 * 60_000;
+
+/** A clock that jumped away from the link's making, either way, ends it. */
+export const activeLink = (createdAt: number, now: number): boolean => Math.abs(now - createdAt) < LINK_TTL_MS;

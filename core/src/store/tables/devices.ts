@@ -1,31 +1,22 @@
-import { createHash } from "node:crypto";
-import { deviceId } from "../../base/brand.ts";
-import type {
-  DeviceMetadata,
-  DeviceRecord,
-  PairingClaim,
-  PairingReason,
-  PairingRequest,
-  RoleGrant,
+import { scopesCover } from "openclaw-host-schemas";
+import type { Tx } from "../tx.ts";
+import { appendAudit } from "./audit.ts";
+import { findDevice, findGrant, grantClaim, metadataOf, recordOf, requireDevice } from "./device-grants.ts";
+import type { GrantArgs } from "./device-grants.ts";
+import { forgetLinksOf } from "./device-links.ts";
+import {
+  type DeviceMetadata,
+  type DeviceRecord,
+  type Granter,
+  type PairingClaim,
+  type PairingReason,
+  type Role,
 } from "./device-record.ts";
-import type { Row, Tx } from "../tx.ts";
+import { activeGrace, grantOf } from "./device-record.ts";
+import { decidedBefore, remember } from "./device-requests.ts";
 
-/** How long a pairing request waits, ms (wire protocol 8.1). */
-export const PAIRING_REQUEST_TTL_MS: number = 5 * 60_000;
-/** Requests kept at most, in all and for one device; the oldest make room, so that a flood ends in itself. */
-const MAX_REQUESTS = 200;
-const MAX_REQUESTS_PER_DEVICE = 5;
-
-interface ApproveArgs {
-  readonly claim: PairingClaim;
-  readonly at: number;
-}
-
-interface RequestArgs extends ApproveArgs {
-  /** Used when the same claim is not already waiting. */
-  readonly requestId: string;
-  readonly reason: PairingReason;
-}
+/** Generations that may be in grace at once; whoever rotates more often than that in ten minutes ends the oldest. */
+const MAX_GRACE = 4;
 
 /** News of devices that connected, to be written when convenient. */
 export interface DeviceUse {
@@ -33,55 +24,132 @@ export interface DeviceUse {
   readonly at: number;
 }
 
+/** A device's token of one role, and who wants it changed. */
+export interface TokenArgs {
+  readonly deviceId: string;
+  readonly role: Role;
+  readonly by: Granter;
+  readonly at: number;
+}
+
+interface RotateArgs extends TokenArgs {
+  /** Narrows what the device may do from now on. Default: what it has. */
+  readonly scopes?: readonly string[];
+  /** No grace for the token that is replaced. */
+  readonly now: boolean;
+}
+
 export const devicesCommands = {
   "devices.load": (tx: Tx, _args: null): DeviceRecord[] =>
     tx.all("SELECT * FROM devices ORDER BY approved_at, device_id").map((row) => recordOf(tx, row)),
 
-  /** Grants a claim: scopes are added to what the device has; a revoked role has none and gets a new token generation. */
-  "devices.approve": (tx: Tx, { claim, at }: ApproveArgs): DeviceRecord => {
-    tx.run(
-      `INSERT INTO devices (device_id, public_key, signature, metadata, created_at, approved_at) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (device_id) DO UPDATE SET public_key = excluded.public_key, signature = max(signature, excluded.signature),
-         metadata = excluded.metadata, approved_at = excluded.approved_at`,
-      claim.deviceId,
-      claim.publicKey,
-      claim.signature,
-      JSON.stringify(metadataOf(claim)),
-      at,
-      at,
-    );
-    grant(tx, claim, at);
-    return load(tx, claim.deviceId);
+  /** Grants a claim that the gateway's own rules allow without a person. */
+  "devices.pair": (
+    tx: Tx,
+    args: Omit<GrantArgs, "reason"> & { readonly reasons: readonly PairingReason[] },
+  ): DeviceRecord => {
+    const { claim, reasons, at } = args;
+    for (const reason of reasons) grantClaim(tx, { claim, reason, at });
+    const reason = reasons.join(", ");
+    const { deviceId: subject, role, scopes, displayName: name } = claim;
+    const named = name === undefined ? {} : { name };
+    appendAudit(tx, at, [{ action: "paired", actor: "gateway", subject, role, scopes, reason, ...named }]);
+    return requireDevice(tx, claim.deviceId);
   },
 
-  /** Records what somebody must decide; asking for the same again keeps its id and starts its time anew. */
-  "devices.request": (tx: Tx, { claim, at, requestId, reason }: RequestArgs): PairingRequest => {
-    tx.run("DELETE FROM device_requests WHERE requested_at <= ?", at - PAIRING_REQUEST_TTL_MS);
-    const digest = createHash("sha256")
-      .update(JSON.stringify(boundContent(claim, reason)))
-      .digest("hex");
-    const row = tx.get(
-      `INSERT INTO device_requests (request_id, digest, device_id, claim, reason, requested_at) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (digest) DO UPDATE SET requested_at = excluded.requested_at RETURNING request_id`,
-      requestId,
-      digest,
-      claim.deviceId,
-      JSON.stringify(claim),
-      reason,
+  /** Forgets a device with all it may do, all it asks for, and every link it made or used. Undefined when it is unknown. */
+  "devices.remove": (
+    tx: Tx,
+    args: { readonly deviceId: string; readonly by: Granter; readonly at: number },
+  ): { readonly state: "removed" | "again" } | undefined => {
+    const { deviceId, by, at } = args;
+    const decided = { subject: deviceId, decision: "removed", by: by.identity } as const;
+    const record = findDevice(tx, deviceId);
+    if (record === undefined) return decidedBefore(tx, decided) === undefined ? undefined : { state: "again" };
+    // Whatever the device is granted later begins above its old tokens.
+    const newest = Math.max(...record.grants.map(({ generation }) => generation), 0);
+    tx.run("UPDATE device_generations SET first = max(first, ?)", newest + 1);
+    tx.run("DELETE FROM devices WHERE device_id = ?", deviceId);
+    tx.run("DELETE FROM device_requests WHERE device_id = ?", deviceId);
+    forgetLinksOf(tx, deviceId);
+    remember(tx, { ...decided, deviceId, at });
+    appendAudit(tx, at, [{ action: "removed", actor: by.identity, subject: deviceId }]);
+    return { state: "removed" };
+  },
+
+  /**
+   * Replaces a token by the next generation, at most with the scopes the role has, which the caller must cover. The old one works
+   * until a newer one is used, or ten minutes; so a repeat whose first answer was lost locks nobody out. Undefined when it is denied.
+   */
+  "devices.rotate": (tx: Tx, args: RotateArgs): DeviceRecord | undefined => {
+    const { deviceId, role, by, at } = args;
+    const held = findGrant(tx, args);
+    if (held === undefined || held.revoked) return undefined;
+    const scopes = args.scopes ?? held.scopes;
+    if (!scopesCover(held.scopes, scopes) || !scopesCover(by.scopes, scopes)) return undefined;
+    const replaced = [...activeGrace(held, at), { generation: held.generation, replacedAt: at }];
+    tx.run(
+      `UPDATE device_grants SET generation = generation + 1, scopes = ?, grace = ?, rotated_at = ?, issued_at = ?
+       WHERE device_id = ? AND role = ?`,
+      JSON.stringify(scopes),
+      JSON.stringify(args.now ? [] : replaced.slice(-MAX_GRACE)),
       at,
+      at,
+      deviceId,
+      role,
     );
-    // Requests of the future, from before the clock was set back, must not push out those that come now.
-    tx.run("UPDATE device_requests SET requested_at = ? WHERE requested_at > ?", at, at);
-    const newest = "SELECT request_id FROM device_requests";
+    // A link of a device that may do less now could give away what it may no longer give.
+    if (!scopesCover(scopes, held.scopes)) forgetLinksOf(tx, deviceId);
+    appendAudit(tx, at, [{ action: "rotated", actor: by.identity, subject: deviceId, role, scopes }]);
+    return requireDevice(tx, deviceId);
+  },
+
+  /** Ends a role at once. Revoking again changes nothing. Undefined when the device has no such role. */
+  "devices.revoke": (tx: Tx, { deviceId, role, by, at }: TokenArgs): DeviceRecord | undefined => {
+    const held = findGrant(tx, { deviceId, role });
+    if (held === undefined) return undefined;
+    if (held.revoked) return requireDevice(tx, deviceId);
     tx.run(
-      `DELETE FROM device_requests WHERE device_id = ?1 AND request_id NOT IN
-         (${newest} WHERE device_id = ?1 ORDER BY requested_at DESC, request_id LIMIT ${MAX_REQUESTS_PER_DEVICE})`,
-      claim.deviceId,
+      "UPDATE device_grants SET revoked_at = ?, grace = '[]' WHERE device_id = ? AND role = ?",
+      at,
+      deviceId,
+      role,
     );
+    tx.run("DELETE FROM device_requests WHERE device_id = ? AND json_extract(claim, '$.role') = ?", deviceId, role);
+    forgetLinksOf(tx, deviceId);
+    appendAudit(tx, at, [{ action: "revoked", actor: by.identity, subject: deviceId, role }]);
+    return requireDevice(tx, deviceId);
+  },
+
+  /** A generation was used: older ones never work again. Undefined when it may not be used any more itself. */
+  "devices.settle": (
+    tx: Tx,
+    args: { readonly deviceId: string; readonly role: Role; readonly generation: number; readonly at: number },
+  ): DeviceRecord | undefined => {
+    const record = findDevice(tx, args.deviceId);
+    const held = record && grantOf(record, args.role);
+    if (held === undefined || held.revoked) return undefined;
+    const grace = activeGrace(held, args.at).filter(({ generation }) => generation >= args.generation);
+    if (held.generation !== args.generation && !grace.some(({ generation }) => generation === args.generation)) {
+      return undefined;
+    }
     tx.run(
-      `DELETE FROM device_requests WHERE request_id NOT IN (${newest} ORDER BY requested_at DESC, request_id LIMIT ${MAX_REQUESTS})`,
+      "UPDATE device_grants SET grace = ? WHERE device_id = ? AND role = ?",
+      JSON.stringify(grace),
+      args.deviceId,
+      args.role,
     );
-    return { ...claim, requestId: String(row?.["request_id"]), reason, requestedAt: at };
+    return requireDevice(tx, args.deviceId);
+  },
+
+  /** The owner's name for a device; undefined when it is unknown or has no such role. */
+  "devices.rename": (
+    tx: Tx,
+    { deviceId, role, name }: { readonly deviceId: string; readonly role: Role; readonly name: string },
+  ): DeviceRecord | undefined => {
+    if (findGrant(tx, { deviceId, role }) === undefined) return undefined;
+    tx.run("UPDATE devices SET name = ? WHERE device_id = ?", name, deviceId);
+    return requireDevice(tx, deviceId);
   },
 
   /** Refreshes what devices say of themselves. Pinned metadata and grants stay; a signature version only rises. */
@@ -94,78 +162,18 @@ export const devicesCommands = {
         JSON.stringify(unpinned(claim)),
         claim.deviceId,
       );
+      tx.run(
+        "UPDATE device_grants SET last_used_at = ? WHERE device_id = ? AND role = ?",
+        at,
+        claim.deviceId,
+        claim.role,
+      );
     }
     return null;
   },
 };
 
-function grant(tx: Tx, claim: PairingClaim, at: number): void {
-  const old = tx.get("SELECT * FROM device_grants WHERE device_id = ? AND role = ?", claim.deviceId, claim.role);
-  const held = old === undefined ? undefined : grantFrom(old);
-  // What was revoked does not come back with a smaller claim that somebody approves.
-  const kept = held === undefined || held.revoked ? [] : held.scopes;
-  const scopes = [...new Set([...kept, ...claim.scopes])];
-  tx.run(
-    `INSERT INTO device_grants (device_id, role, scopes, generation, issued_at) VALUES (?1, ?2, ?3, 1, ?4)
-     ON CONFLICT (device_id, role) DO UPDATE SET scopes = excluded.scopes, revoked_at = NULL,
-       generation = generation + (revoked_at IS NOT NULL), issued_at = iif(revoked_at IS NULL, issued_at, excluded.issued_at)`,
-    claim.deviceId,
-    claim.role,
-    JSON.stringify(scopes),
-    at,
-  );
-}
-
-function load(tx: Tx, id: string): DeviceRecord {
-  const row = tx.get("SELECT * FROM devices WHERE device_id = ?", id);
-  if (row === undefined) throw new Error(`device ${id} vanished within its own transaction`);
-  return recordOf(tx, row);
-}
-
-function recordOf(tx: Tx, row: Row): DeviceRecord {
-  const grants = tx.all("SELECT * FROM device_grants WHERE device_id = ? ORDER BY role", String(row["device_id"]));
-  const lastUsedAt = row["last_used_at"];
-  return {
-    ...(JSON.parse(String(row["metadata"])) as DeviceMetadata),
-    deviceId: deviceId(String(row["device_id"])),
-    publicKey: String(row["public_key"]),
-    signature: row["signature"] === "v3" ? "v3" : "v2",
-    grants: grants.map(grantFrom),
-    createdAt: Number(row["created_at"]),
-    approvedAt: Number(row["approved_at"]),
-    ...(lastUsedAt === null ? {} : { lastUsedAt: Number(lastUsedAt) }),
-  };
-}
-
-const grantFrom = (row: Row): RoleGrant => ({
-  role: row["role"] === "node" ? "node" : "operator",
-  scopes: JSON.parse(String(row["scopes"])) as string[],
-  generation: Number(row["generation"]),
-  issuedAt: Number(row["issued_at"]),
-  revoked: row["revoked_at"] !== null,
-});
-
-function metadataOf(claim: PairingClaim): DeviceMetadata {
-  const { deviceId: _id, publicKey: _key, signature: _signature, role: _role, scopes: _scopes, ...metadata } = claim;
-  return metadata;
-}
-
 function unpinned(claim: PairingClaim): DeviceMetadata {
   const { platform: _platform, deviceFamily: _family, ...rest } = metadataOf(claim);
   return rest;
-}
-
-/** Everything an approval would make true, in a fixed order. The address changes too easily to be part of it. */
-function boundContent(claim: PairingClaim, reason: PairingReason): readonly unknown[] {
-  const { platform, deviceFamily, displayName } = claim;
-  return [
-    reason,
-    claim.deviceId,
-    claim.role,
-    [...claim.scopes].sort(),
-    platform,
-    deviceFamily,
-    displayName,
-    claim.clientId,
-  ];
 }
