@@ -163,7 +163,8 @@ test("a configuration that the gateway refuses is critical", async () => {
 test("devices unused for 90 days are warnings by name, which cannot forge a line", async () => {
   loadServerKey(join(state, "server.key"));
   const store = await openStore({ path: join(state, "host.db"), log: silentLog, onFatal: () => {} });
-  await store.run("devices.approve", {
+  await store.run("devices.pair", {
+    reasons: ["not-paired"],
     claim: {
       deviceId: deviceId("cd".repeat(32)),
       publicKey: "k",

@@ -1,5 +1,5 @@
 import type { Tx } from "../tx.ts";
-import { PAIRING_REQUEST_TTL_MS } from "./devices.ts";
+import { PAIRING_REQUEST_TTL_MS } from "./device-requests.ts";
 import { PAIRING_TTL_MS } from "./pairing.ts";
 
 /** How many wait for their owner's word. */
