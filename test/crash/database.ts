@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { marksIn } from "./transcript.ts";
@@ -22,24 +23,35 @@ function textOf(value: unknown): string {
 const valuesOf = (stateDir: string, sql: string): string[] =>
   rowsOf(stateDir, sql).map((row) => textOf(Object.values(row)[0]));
 
+/** False as long as a table is missing that a wreck is read from. */
+function isMade(stateDir: string): boolean {
+  if (!existsSync(join(stateDir, "host.db"))) return false;
+  const tables = "name IN ('inbox', 'outbox', 'runs')";
+  return Number(valuesOf(stateDir, `SELECT COUNT(*) FROM sqlite_schema WHERE ${tables}`)[0]) === 3;
+}
+
 /** What a kill left in the air. */
 export interface Wreck {
   /** `outbox` rows that were committed as `sending`, without a receipt. */
   readonly sending: readonly string[];
   /** Runs of `chat.send` that had not ended. */
   readonly running: readonly string[];
-  /** Events that were in the hands of a turn. */
+  /** Events that were in the hands of a turn, each with the number of its attempt: one attempt may be seen at several kills. */
   readonly inHand: readonly string[];
 }
 
 /** An event of an account, as one name. */
 const EVENT = "channel || '/' || account || ' ' || event_id";
 
-/** Read after a kill, before the next start. */
-export const wreckOf = (stateDir: string): Wreck => ({
+/** Read after a kill, before the next start. A gateway that died while it made its tables leaves nothing in the air. */
+export const wreckOf = (stateDir: string): Wreck => (isMade(stateDir) ? airOf(stateDir) : NOTHING);
+
+const NOTHING: Wreck = { sending: [], running: [], inHand: [] };
+
+const airOf = (stateDir: string): Wreck => ({
   sending: valuesOf(stateDir, "SELECT id FROM outbox WHERE state = 'sending'"),
   running: valuesOf(stateDir, "SELECT run_id FROM runs WHERE door = 'chat.send' AND state IN ('accepted', 'running')"),
-  inHand: valuesOf(stateDir, `SELECT ${EVENT} FROM inbox WHERE state = 'running'`),
+  inHand: valuesOf(stateDir, `SELECT ${EVENT} || ' #' || (attempts + early_deaths) FROM inbox WHERE state = 'running'`),
 });
 
 /** How much there is to run, and to send. */

@@ -11,23 +11,36 @@ const STEP = 50;
 
 const [kills = KILLS, seed = randomInt(2 ** 31)] = process.argv.slice(2).map(Number);
 const say = (line: string) => process.stdout.write(`${line}\n`);
+const startedAt = performance.now();
+
+function progress(done: number): void {
+  if (done % STEP === 0) say(`${done} kills after ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+}
 
 say(`crash matrix: ${kills} kills, seed ${seed}`);
-const progress = (done: number) => void (done % STEP === 0 && say(`${done} kills`));
-const { lost, doubled, faults, unknown, parked, ...figures } = await runMatrix({ kills, seed, progress });
+const figures = await runMatrix({ kills, seed, progress });
+const { lost, doubled, faults, unknown, parked } = figures;
 for (const sentence of unknown) say(`unknown: ${sentence}`);
 for (const event of parked) say(`parked: ${event} was in hand at too many kills`);
 for (const sentence of lost) say(`LOST: ${sentence}`);
 for (const sentence of doubled) say(`DOUBLED: ${sentence}`);
 for (const sentence of faults) say(`FAULT: ${sentence}`);
-say(
-  JSON.stringify({
-    ...figures,
-    lost: lost.length,
-    doubled: doubled.length,
-    unknown: unknown.length,
-    parked: parked.length,
-    faults: faults.length,
-  }),
-);
+
+const rows: readonly (readonly [what: string, count: number])[] = [
+  ["kills", figures.kills],
+  ...[...figures.stages].map(([stage, count]) => [`  ${stage}`, count] as const),
+  ["state directories", figures.rounds],
+  ["messages of people", figures.messages],
+  ["messages of chat clients", figures.chats],
+  ["parts sent", figures.parts],
+  ["parts being sent at a kill", figures.inTheAir],
+  ["runs cut short", figures.cutShort],
+  ["lost", lost.length],
+  ["doubled", doubled.length],
+  ["unknown, each listed above", unknown.length],
+  ["parked after too many kills", parked.length],
+  ["other differences", faults.length],
+  ["seconds", Math.round(figures.ms / 1_000)],
+];
+for (const [what, count] of rows) say(`${what.padEnd(30)}${String(count).padStart(8)}`);
 if (lost.length + doubled.length + faults.length > 0) process.exitCode = 1;

@@ -79,7 +79,8 @@ export function judge(evidence: Evidence): Verdict {
 }
 
 function parkedByRule({ ledger, wrecks }: Evidence): ReadonlySet<string> {
-  const deaths = countOf(wrecks.flatMap(({ inHand }) => inHand));
+  const attempts = new Set(wrecks.flatMap(({ inHand }) => inHand));
+  const deaths = countOf([...attempts].map((attempt) => attempt.slice(0, attempt.lastIndexOf(" #"))));
   const parked = ledger.undone.filter(
     ({ event, state }) => state === "parked" && (deaths.get(event) ?? 0) >= SUSPICIOUS,
   );

@@ -4,7 +4,7 @@ import { type Figures, runMatrix } from "../crash/matrix.ts";
 import { verifies } from "./verifies.ts";
 
 const KILLS = 60;
-/** It takes 60 to 75 s on two cores; other tests run beside it. */
+/** It takes about 45 s on two cores; other tests run beside it. */
 const TIMEOUT_MS = 300_000;
 
 const seed = randomInt(2 ** 31);
