@@ -12,17 +12,19 @@ export interface CliResult {
   readonly elapsedMs: number;
 }
 
-function start(args: readonly string[], env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, ["--disable-sigusr1", binary, ...args], {
+function start(args: readonly string[], env: Record<string, string>, before?: string): ChildProcess {
+  const node = [process.execPath, "--disable-sigusr1", binary, ...args] as const;
+  const [command, ...rest] = before === undefined ? node : ["sh", "-c", `${before}; exec "$0" "$@"`, ...node];
+  return spawn(command, rest, {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
-/** Runs one command of the real CLI to its end. */
-export async function cli(args: readonly string[], env: Record<string, string>): Promise<CliResult> {
+/** Runs one command of the real CLI to its end. `before`: what a POSIX shell does first. */
+export async function cli(args: readonly string[], env: Record<string, string>, before?: string): Promise<CliResult> {
   const startedAt = performance.now();
-  const child = start(args, env);
+  const child = start(args, env, before);
   const output = { stdout: "", stderr: "" };
   child.stdout?.on("data", (data: Buffer) => (output.stdout += data.toString()));
   child.stderr?.on("data", (data: Buffer) => (output.stderr += data.toString()));

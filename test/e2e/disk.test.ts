@@ -21,9 +21,11 @@ interface Home {
   readonly env: Record<string, string>;
 }
 
-/** A gateway inside this process, whose database can be made full. */
-async function startLimited(home: Home, fake: FakeTelegram) {
+/** A gateway inside this process, whose database can be made full; `from` is so from the start on. */
+async function startLimited(home: Home, fake: FakeTelegram, from?: string) {
   const { port1: faults, port2 } = new MessageChannel();
+  port2.unref();
+  if (from !== undefined) port2.postMessage({ pragma: from });
   const telegram = { botToken: fake.token, apiRoot: fake.url, allowFrom: [String(ann.id)], pollTimeoutSeconds: 1 };
   const configFile = join(home.path, "config.json");
   const environment = readEnvironment({ env: home.env, home: home.path, cwd: home.path, configFile });
@@ -113,6 +115,49 @@ describe("a full disk", () => {
       } finally {
         await fake.close();
       }
+    },
+    60_000,
+  );
+});
+
+describe("a disk that has no room when the gateway starts", () => {
+  verifies(
+    "disk:start",
+    async () => {
+      await using home = await emptyHome();
+      const fake = await startFakeTelegram();
+      try {
+        {
+          await using first = await startLimited(home, fake);
+          await first.client.call("chat.send", { sessionKey: "main", message: "hi", idempotencyKey: randomUUID() });
+          await first.inject(FULL);
+          await fill(first);
+        }
+        fake.say("before it started");
+        {
+          await using gateway = await startLimited(home, fake, FULL);
+          await until(async () => (await gateway.ready()).status === 503);
+          expect((await gateway.ready()).body).toMatchObject({ reasons: [expect.stringContaining("free some space")] });
+          const polls = fake.calls("getUpdates").length;
+          await until(() => fake.calls("getUpdates").length > polls + 1);
+          expect(fake.pending()).toHaveLength(1);
+          expect(fake.sent("sendMessage")).toHaveLength(0);
+          await gateway.inject(ROOM);
+          await fake.waitFor((call) => call.args["text"] === "echo: before it started", 20_000);
+          await until(async () => (await gateway.ready()).status === 200);
+        }
+        await expect(startLimited(home, fake, "query_only = 1")).rejects.toMatchObject({
+          kind: "io",
+          message: expect.stringContaining("check the disk, the file's permissions"),
+        });
+      } finally {
+        await fake.close();
+      }
+      // By ulimit, which Windows lacks: no file of the process may grow beyond 1 KiB, as if there were no room left.
+      if (process.platform === "win32") return;
+      const noRoom = await cli(["gateway", "--port", "0"], home.env, "ulimit -f 2");
+      expect(noRoom.code).toBe(1);
+      expect(noRoom.stderr + noRoom.stdout).toContain("the disk that holds host.db is full: free some space");
     },
     60_000,
   );

@@ -138,6 +138,11 @@ export const REQUIREMENTS = {
       "on a full disk nothing is taken, sent or forgotten, health and /readyz say why, and all goes on by itself with room",
     source: "ARCHITECTURE, State on disk",
   },
+  "disk:start": {
+    behaviour:
+      "on a disk without room it starts, says so and takes nothing until there is; on one it cannot write or map it refuses with what to do",
+    source: "ARCHITECTURE, State on disk",
+  },
   "disk:shared": {
     behaviour: "refuses a state directory that other users may change, with the command that mends it",
     source: "ARCHITECTURE, State on disk",

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ensurePrivateDir, ensurePrivateFile, requireUnshared } from "../base/private-file.ts";
+import { describeFailure, StoreError } from "./store-error.ts";
 
 /** Held while a gateway uses its state directory. */
 export interface StateLock {
@@ -33,7 +34,7 @@ const BUSY_CODES: readonly number[] = [5, 6];
  * Takes the lock on a state directory, making the directory when it is missing. The operating system holds the lock (SQLite's
  * file lock on an otherwise empty database), so it ends with the process however that ends.
  *
- * @throws StateLocked at once when another gateway holds it; Error when other users may write to the directory.
+ * @throws StateLocked at once when another gateway holds it; StoreError when its file cannot be used; Error when other users may write to the directory.
  */
 export function acquireStateLock(stateDir: string): StateLock {
   ensurePrivateDir(stateDir);
@@ -42,8 +43,7 @@ export function acquireStateLock(stateDir: string): StateLock {
   const pidPath = join(stateDir, PID_FILE);
   ensurePrivateFile(path);
   const db = lockFile(path, () => new StateLocked(stateDir, readPid(pidPath)));
-  ensurePrivateFile(pidPath);
-  writeFileSync(pidPath, `${process.pid}\n`);
+  writePid(pidPath);
   let held = true;
   return {
     release() {
@@ -59,11 +59,22 @@ export function acquireStateLock(stateDir: string): StateLock {
 function lockFile(path: string, locked: () => StateLocked): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
-    db.exec("PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE");
+    // Without a journal the lock needs no space, so that a full disk is told of by those who do.
+    db.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE");
     return db;
   } catch (error) {
     db.close();
-    throw isBusy(error) ? locked() : error;
+    throw isBusy(error) ? locked() : new StoreError(describeFailure(error));
+  }
+}
+
+/** The lock holds without it; a disk that takes no line is reported by the database. */
+function writePid(path: string): void {
+  try {
+    ensurePrivateFile(path);
+    writeFileSync(path, `${process.pid}\n`);
+  } catch {
+    rmSync(path, { force: true });
   }
 }
 

@@ -43,6 +43,11 @@ const KINDS: Readonly<Record<number, StoreErrorKind>> = {
   26: "corrupt", // SQLITE_NOTADB
 };
 
+/** No room for the index of the log, without which nothing can be read. Source: https://www.sqlite.org/rescode.html#ioerr_shmsize */
+const IOERR_SHMSIZE = 4874;
+
+const kindOf = (code: number): StoreErrorKind => (code === IOERR_SHMSIZE ? "full" : (KINDS[code % 256] ?? "bug"));
+
 const ADVICE: Readonly<Partial<Record<StoreErrorKind, string>>> = {
   full: "the disk that holds host.db is full: free some space",
   io: "host.db cannot be read or written: check the disk, the file's permissions, and that no other program has it open",
@@ -55,7 +60,7 @@ export function describeFailure(error: unknown): StoreErrorData {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
   const code = resultCode(error);
-  const kind = code === undefined ? systemKind(error) : (KINDS[code % 256] ?? "bug");
+  const kind = code === undefined ? systemKind(error) : kindOf(code);
   const advice = ADVICE[kind];
   return {
     kind,

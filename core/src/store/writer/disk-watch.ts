@@ -28,9 +28,10 @@ const BEGINS: ReadonlySet<string> = new Set<CommandName>([
   "runs.accept",
 ]);
 
-/** Raises the problem `disk` while the database cannot be written, and clears it when a probe succeeds. */
+/** Raises the problem `disk` while the database cannot be written, and clears it when a probe succeeds. Looks once at the beginning. */
 export function watchDisk(parts: DiskWatchParts): Store {
   const watch = new DiskWatch(parts);
+  void watch.look();
   return { run: (command, args) => watch.run(command, args), close: () => watch.close() };
 }
 
@@ -50,6 +51,16 @@ class DiskWatch {
     } catch (error) {
       if (isStoreError(error) && FAILING.has(error.kind)) this.#failed(error);
       throw error;
+    }
+  }
+
+  /** Whether the disk takes rows, before somebody needs it to. Never rejects. */
+  async look(): Promise<void> {
+    try {
+      await this.run("disk.fill", {});
+      await this.run("disk.free", {});
+    } catch {
+      // Noted by `run`; whatever else it is, the next command meets it too.
     }
   }
 

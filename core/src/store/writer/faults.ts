@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { MessagePort } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { describeFailure } from "../store-error.ts";
 import type { Job, JobResult } from "./writer-protocol.ts";
 
@@ -18,16 +18,24 @@ type Run = (jobs: readonly Job[]) => JobResult[];
 export function withFaults(port: MessagePort, db: DatabaseSync, run: Run): Run {
   let slowMs = 0;
   let failing = false;
+  const pragmas = new Map<string, string>();
   const clock = new Int32Array(new SharedArrayBuffer(4));
-  port.on("message", (fault: Fault) => {
-    if ("pragma" in fault) db.prepare(`PRAGMA ${fault.pragma}`).all();
+  const inject = (fault: Fault): void => {
+    if ("pragma" in fault) pragmas.set(fault.pragma.replace(/=.*/u, "").trim(), `PRAGMA ${fault.pragma}`);
     else if ("slowMs" in fault) slowMs = fault.slowMs;
     else failing = fault.failing;
     port.postMessage("in force");
-  });
+  };
+  // What was asked for before the database was open is in force from the first command on.
+  for (let early = receiveMessageOnPort(port); early !== undefined; early = receiveMessageOnPort(port)) {
+    inject(early.message as Fault);
+  }
+  port.on("message", inject);
   port.unref();
   return (jobs) => {
     if (slowMs > 0) Atomics.wait(clock, 0, 0, slowMs);
+    // Before every group, because a group of reads sets `query_only` itself.
+    for (const pragma of pragmas.values()) db.prepare(pragma).all();
     return failing ? jobs.map(() => EIO) : run(jobs);
   };
 }
