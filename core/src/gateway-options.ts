@@ -1,4 +1,5 @@
 import type { LogSink, Logger } from "./base/log.ts";
+import type { Farewell } from "./compose/shutdown.ts";
 import type { Environment } from "./config/paths.ts";
 
 /** What `openclaw gateway` was told. A flag beats the environment, which beats the config file. */
@@ -36,8 +37,8 @@ export interface RunningGateway {
   /** How clients prove themselves: `hint` is the first characters of the secret, `source` where it is written. */
   readonly secret: { readonly mode: "token" | "password"; readonly hint: string; readonly source: string };
   readonly extensions: readonly ExtensionSummary[];
-  /** Broadcasts `shutdown`, drains, closes every socket with 1012 and frees the state directory. Idempotent. */
-  close(reason: string): Promise<void>;
+  /** Drains, broadcasts `shutdown`, closes every socket with 1012 and frees the state directory. Idempotent. */
+  close(farewell: Farewell): Promise<void>;
   /** Settles when the gateway has ended; rejects when it had to end by itself. */
   readonly closed: Promise<void>;
 }

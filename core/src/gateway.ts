@@ -19,22 +19,20 @@ import { ensurePrivateDir } from "./base/private-file.ts";
 import { type Redactor, createRedactor } from "./base/redact.ts";
 import { type AgentDirectory, createAgentDirectory } from "./compose/agents.ts";
 import { hostsOf } from "./compose/bind.ts";
-import { healthFacts, ownPresence } from "./compose/facts.ts";
+import { healthFacts, ownPresence, troubles } from "./compose/facts.ts";
 import { type Guests, createGuests } from "./compose/guests.ts";
 import { createHandlers } from "./compose/handlers.ts";
 import { createMediaImporter } from "./compose/import-media.ts";
 import { type Messaging, openMessaging } from "./compose/messaging.ts";
 import { createPhases } from "./compose/phases.ts";
 import { type Settings, loadSettings } from "./compose/settings.ts";
+import { CONNECTIONS_MS, type Farewell, endWork } from "./compose/shutdown.ts";
 import { type Storage, openStorage } from "./compose/storage.ts";
 import { writeRunning } from "./config/running.ts";
 import type { RunningGateway, StartOptions } from "./gateway-options.ts";
 import { acquireStateLock } from "./store/lock.ts";
 import { LIMITS } from "./wire/limits.ts";
 import { type WireServer, createWireServer } from "./wire/wire-server.ts";
-
-/** How long running turns may go on when the gateway stops, ms; the whole stop has 5 s. */
-const DRAIN_MS = 1_500;
 
 /** What a test may replace. */
 export interface Systems {
@@ -92,6 +90,15 @@ export async function startGateway(options: StartOptions, replaced: Partial<Syst
   return running(base, { parts, gateway, ended, stop: built.move() });
 }
 
+/**
+ * Whether a gateway would start with the configuration as it is now.
+ *
+ * @throws ConfigError with every fault.
+ */
+export async function checkStart(options: StartOptions): Promise<void> {
+  await loadSettings(options, { ids: systemIds, redactor: createRedactor() });
+}
+
 interface Base extends Systems {
   readonly options: StartOptions;
   readonly settings: Settings;
@@ -125,6 +132,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
   const directory = createAgentDirectory(settings.config);
   // Before the wire is there nobody is connected who could miss an event.
   let publish: EventSink["publish"] = () => {};
+  let renewHealth = (): void => {};
   const sink: EventSink = { publish: (...event) => publish(...event) };
   const messaging = await openMessaging({
     ...base,
@@ -137,11 +145,12 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
     },
     maxConcurrent: settings.config.agents.defaults.maxConcurrent,
     onStuck: (runtime, runId) => guests.host.recycleAgent(runtime, `it ignored the abort of run ${runId}`),
-    onChange: () => {},
+    onChange: () => renewHealth(),
   });
   const guests = createGuests({ ...base, environment: base.options.environment, storage, messaging });
-  const { wire, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
+  const { wire, renew, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
   publish = wire.sink.publish.bind(wire.sink);
+  renewHealth = renew;
   await messaging.turns.recover();
   const stopRetention = startRetention({
     ...base,
@@ -159,7 +168,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
     async close() {
       stopRetention();
       closeWire();
-      await messaging.channels.close();
+      await messaging.channels.close(CONNECTIONS_MS);
       await guests.host.stop();
     },
   };
@@ -170,7 +179,7 @@ interface WireNeeds extends Pick<Parts, "storage" | "directory" | "messaging" | 
 }
 
 /** The wire with everything that speaks only through it: presence, health, tick. */
-function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire: () => void } {
+function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () => void; closeWire: () => void } {
   const { clock, ids, log, options, problems, settings } = base;
   const { storage, directory, messaging, sink, guests } = needs;
   const { paths } = options.environment;
@@ -204,16 +213,15 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; closeWire:
     onAdmitted: presence.connected.bind(presence),
     onConnected: ({ connId }) => health.greet(connId),
     onDisconnected: presence.disconnected.bind(presence),
-    problems: () => problems.list().map(({ reason }) => reason),
+    problems: () => troubles(facts).map(({ reason }) => reason),
   });
-  const renew = () => void Promise.resolve(health.get({ probe: true })).catch(ignore);
   const undo = [
-    problems.watch(renew),
+    problems.watch(() => void Promise.resolve(health.get({ probe: true })).catch(ignore)),
     health.start(),
     startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }),
     () => importer.close(),
   ];
-  return { wire, closeWire: () => undo.forEach((stop) => stop()) };
+  return { wire, renew: () => health.renew(), closeWire: () => undo.forEach((stop) => stop()) };
 }
 
 function buildAuthenticator({ options, settings, clock, log }: Base, { devices, audit }: Storage) {
@@ -262,10 +270,8 @@ interface Started {
 function running(base: Base, { parts, gateway, ended, stop }: Started): RunningGateway {
   const { options, settings, log } = base;
   let closing: Promise<void> | undefined;
-  async function close(reason: string): Promise<void> {
-    log.info("stopping", { reason });
-    await parts.messaging.turns.close(DRAIN_MS);
-    await parts.wire.close({ reason, restartExpectedMs: null });
+  async function close(farewell: Farewell): Promise<void> {
+    await endWork({ ...base, ...parts.messaging, wire: parts.wire }, farewell);
     await stop.disposeAsync();
     await writeRunning(options.environment.paths.runningFile, { extensions: options.extensions });
     ended.resolve();
@@ -282,7 +288,7 @@ function running(base: Base, { parts, gateway, ended, stop }: Started): RunningG
       ...(fix === undefined ? {} : { fix }),
       channels: provides.channels ?? [],
     })),
-    close: (reason) => (closing ??= close(reason)),
+    close: (farewell) => (closing ??= close(farewell)),
     closed: ended.promise,
   };
 }

@@ -51,7 +51,7 @@ async function startLimited(home: Home, fake: FakeTelegram, from?: string) {
       }),
     async [Symbol.asyncDispose]() {
       await client.close();
-      await gateway.close("the test is over");
+      await gateway.close({ reason: "the test is over" });
       port2.close();
     },
   };

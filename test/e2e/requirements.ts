@@ -42,6 +42,19 @@ export const REQUIREMENTS = {
     behaviour: "on SIGTERM sends shutdown, closes sockets with 1012 and exits 0 within 5 s",
     source: "wire protocol 1.1",
   },
+  "stop:hanging-guest": {
+    behaviour: "a guest that answers nothing any more delays a stop by less than 5 s, and its message is told of",
+    source: "wire protocol 6, shutdown",
+  },
+  "stop:twice": { behaviour: "a second signal ends the gateway at once", source: "ARCHITECTURE, The end of a gateway" },
+  "restart:graceful": {
+    behaviour: "SIGUSR2 announces when the gateway is back, lets clients go and starts it again on its port",
+    source: "wire protocol 5.8 and 6, shutdown",
+  },
+  "restart:bad-config": {
+    behaviour: "a configuration that would not start refuses the restart and leaves the gateway running",
+    source: "ARCHITECTURE, The end of a gateway",
+  },
   "stop:dead-platform": {
     behaviour: "a dead or lying platform blocks neither start nor shutdown",
     source: "SDK contract, deadlines",

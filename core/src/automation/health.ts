@@ -9,6 +9,9 @@ const MAX_AGE_MS = 60_000;
 /** A younger snapshot is served as it is, ms: asking is cheap and must stay so, and who asks later sees what has changed. */
 const FRESH_MS = 1_000;
 
+/** News that come together are told together, ms. */
+const RENEW_MS = 1_000;
+
 /** What the rest of the gateway knows of its health. */
 export type HealthFacts = Omit<HealthSnapshot, "ok" | "ts" | "durationMs">;
 
@@ -31,6 +34,8 @@ export interface Health {
   get(options: { readonly probe: boolean }): HealthSnapshot | Promise<HealthSnapshot>;
   /** Tells one newcomer; the event comes right after its hello-ok when a snapshot is there. */
   greet(connId: string): void;
+  /** Something has changed: tells everybody, at most once a second. Never rejects. */
+  renew(): void;
   /** Makes the first snapshot and renews it every 60 s. */
   start(): Undo;
 }
@@ -43,6 +48,7 @@ class HealthMonitor implements Health {
   readonly #parts: HealthParts;
   #latest: HealthSnapshot | undefined;
   #refreshing: Promise<HealthSnapshot> | undefined;
+  #renewing: Undo | undefined;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
@@ -69,9 +75,20 @@ class HealthMonitor implements Health {
     else void this.#refreshQuietly();
   }
 
+  renew(): void {
+    this.#renewing ??= this.#parts.clock.after(RENEW_MS, () => {
+      this.#renewing = undefined;
+      void this.#refreshQuietly();
+    });
+  }
+
   start(): Undo {
     void this.#refreshQuietly();
-    return this.#parts.clock.every(MAX_AGE_MS, () => void this.#refreshQuietly());
+    const stop = this.#parts.clock.every(MAX_AGE_MS, () => void this.#refreshQuietly());
+    return () => {
+      stop();
+      this.#renewing?.();
+    };
   }
 
   /** One at a time: whoever comes meanwhile gets the same. */

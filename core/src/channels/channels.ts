@@ -46,8 +46,8 @@ export interface Channels {
   parseTarget(raw: RawTarget): Promise<DeliveryTarget>;
   /** Registers a channel and connects its accounts; the undo disconnects them. Throws on a colliding id. */
   register(port: ChannelPort): Undo;
-  /** Disconnects every account and sends nothing more; ends within about 4 s whatever the platforms do. */
-  close(): Promise<void>;
+  /** Disconnects every account, each within `drainMs` (default 3 s), and sends nothing more; ends 1 s later at the latest. */
+  close(drainMs?: number): Promise<void>;
 }
 
 type Doors = Pick<Channels, "registry" | "accounts" | "inbox" | "outbox" | "calls">;
@@ -125,9 +125,9 @@ export async function openChannels(parts: ChannelsParts): Promise<Channels> {
         );
       };
     },
-    async close() {
+    async close(drainMs) {
       inbox.close();
-      await accounts.close();
+      await accounts.close(drainMs);
       await outbox.close();
     },
   };

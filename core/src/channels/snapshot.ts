@@ -13,6 +13,10 @@ export interface AccountStateSummary {
   readonly connected: boolean;
   readonly linked: boolean;
   readonly reconnectAttempts: number;
+  /** `open` while the account rests because it failed too often, `half-open` for the one attempt after that. */
+  readonly circuit?: string;
+  /** When it connects again, epoch ms; while it waits. */
+  readonly nextAttemptAt?: number;
   /** Why the state is not `ready`, and what to do about it. */
   readonly detail?: string;
   readonly reason?: string;
@@ -22,11 +26,12 @@ export interface AccountStateSummary {
 
 const IDLE = { running: false, connected: false, linked: false, reconnectAttempts: 0 };
 
-function absent(view: AccountView): AccountStateSummary {
-  const { channel, enabled } = view.configured;
+function absent({ configured, absentSince: since }: AccountView): AccountStateSummary {
+  const { channel, enabled } = configured;
   if (!enabled) return { ...IDLE, state: "disabled", reason: "switched off by enabled: false" };
   const detail = `no loaded extension provides channel ${channel}`;
-  return { ...IDLE, state: "unavailable", detail, reason: detail, fix: "see: openclaw extension list" };
+  const fix = "see: openclaw extension list";
+  return { ...IDLE, state: "unavailable", detail, reason: detail, fix, ...(since === undefined ? {} : { since }) };
 }
 
 /** What is wrong with the account comes first; what is wrong with single messages may wait. */
@@ -54,6 +59,8 @@ export function accountState(view: AccountView): AccountStateSummary {
     connected: state.phase === "connected",
     linked: facts.identity !== undefined && health.state !== "logged-out",
     reconnectAttempts: facts.reconnectAttempts,
+    circuit: facts.circuit,
+    ...(state.phase === "waiting" ? { nextAttemptAt: state.until } : {}),
     ...why(view.parked, health),
     ...(health.lastRoundTripAt === undefined ? {} : { lastRoundTripAt: health.lastRoundTripAt }),
   };

@@ -1,7 +1,8 @@
 import { hostname, networkInterfaces, release } from "node:os";
 import type { PresenceEntry } from "openclaw-host-schemas";
 import type { HealthFacts } from "../automation/health.ts";
-import type { Problems } from "../base/problems.ts";
+import type { Problem, Problems } from "../base/problems.ts";
+import { outages } from "../channels/accounts/readiness.ts";
 import type { Channels } from "../channels/channels.ts";
 import { channelsSnapshot } from "../channels/snapshot.ts";
 import { agentOf } from "../sessions/key.ts";
@@ -24,15 +25,20 @@ export interface FactParts {
   readonly now: () => number;
 }
 
+/** Everything that keeps the gateway from its work, accounts that are out of service included: `/readyz` says the same. */
+export function troubles({ channels, now, problems }: Pick<FactParts, "channels" | "now" | "problems">): Problem[] {
+  return [...problems.list(), ...outages(channels.accounts.list(), now())];
+}
+
 /** What `health` says, from memory alone (wire protocol section 3, HealthSnapshot). */
 export function healthFacts(parts: FactParts): HealthFacts {
   const { channels, sessions, directory } = parts;
   const listed = channelsSnapshot(channels.accounts, channels.registry);
   const entries = sessions.list();
   const { defaultId, profiles } = directory.agents();
-  const problems = parts.problems.list();
+  const problems = troubles(parts);
   return {
-    ...(problems.length === 0 ? {} : { problems: [...problems] }),
+    ...(problems.length === 0 ? {} : { problems }),
     channels: { ...listed.channels },
     channelOrder: [...listed.order],
     channelLabels: { ...listed.labels },

@@ -8,6 +8,7 @@ import { resolveSecrets } from "../config/secrets.ts";
 import { type ExtensionHost, createExtensionHost } from "../host/host.ts";
 import { createAgentConfigs } from "./agent-config.ts";
 import type { Messaging } from "./messaging.ts";
+import { GUESTS_MS } from "./shutdown.ts";
 import { type Settings, secretDeps } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
@@ -47,6 +48,7 @@ export function createGuests(parts: GuestsParts): Guests {
   const host = createExtensionHost({
     extensions: settings.extensions,
     stateDir: environment.paths.stateDir,
+    policy: { stopMs: GUESTS_MS },
     isolationOf: (extension) => entryOf(extension)?.isolation ?? "process",
     isConfigured: (kind, id) => isConfigured(settings, kind, id),
     agentConfig: createAgentConfigs({ extensions: settings.extensions, entries: config.extensions.entries, resolve }),

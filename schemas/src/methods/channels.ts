@@ -29,6 +29,11 @@ export const AccountSnapshot = open({
   state: Type.Optional(Type.String()),
   detail: Type.Optional(Type.String()),
   fix: Type.Optional(Type.String()),
+  /** When the platform last answered, whatever it was asked. */
+  lastRoundTripAt: Type.Optional(EpochOrNull),
+  /** `open` while the account rests because it failed too often, `half-open` for the one attempt after that. */
+  circuit: Type.Optional(Type.String()),
+  nextAttemptAt: Type.Optional(EpochOrNull),
 });
 export type AccountSnapshot = Static<typeof AccountSnapshot>;
 

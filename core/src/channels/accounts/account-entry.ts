@@ -1,6 +1,6 @@
 import type { Capabilities } from "openclaw-host-sdk";
 import type { ConfiguredAccount } from "./account-config.ts";
-import { type AccountFacts, afterReport, afterState, initialFacts } from "./account-facts.ts";
+import { type AccountFacts, afterReport, afterRoundTrip, afterState, initialFacts } from "./account-facts.ts";
 import type { Identity, Link } from "./account-state.ts";
 import type { AccountsParts } from "./accounts-parts.ts";
 import type { Leases } from "./lease.ts";
@@ -43,25 +43,38 @@ export class AccountEntry {
     return this.#known;
   }
 
+  /** Somebody asked the platform who the account is. */
   noteProbe(ok: boolean): void {
-    this.#update({ ...this.#facts, lastProbeAt: this.#parts.clock.now(), ...(ok ? this.#roundTrip() : {}) });
+    this.#probed(ok);
+    if (ok) this.#supervisor.answered();
   }
 
   noteSent(): void {
-    this.#update({ ...this.#facts, lastOutboundAt: this.#parts.clock.now(), ...this.#roundTrip() });
+    const at = this.#parts.clock.now();
+    this.#update({ ...afterRoundTrip(this.#facts, at), lastOutboundAt: at });
+    this.#supervisor.sent();
   }
 
-  stop(): Promise<void> {
-    return this.#supervisor.stop();
+  /** See `SupervisedAccount.stop`. */
+  stop(drainMs?: number): Promise<void> {
+    return this.#supervisor.stop(drainMs);
   }
 
+  #probed(ok: boolean): void {
+    const at = this.#parts.clock.now();
+    this.#update({ ...(ok ? afterRoundTrip(this.#facts, at) : this.#facts), lastProbeAt: at });
+  }
+
+  /** News is what people act on; a count or a time is read by whoever asks. */
   #update(facts: AccountFacts): void {
+    const before = this.#facts;
     this.#facts = facts;
-    this.#parts.onChange?.();
-  }
-
-  #roundTrip(): Pick<AccountFacts, "health"> {
-    return { health: { ...this.#facts.health, lastRoundTripAt: this.#parts.clock.now() } };
+    const changed =
+      before.state.phase !== facts.state.phase ||
+      before.health.state !== facts.health.state ||
+      before.health.detail !== facts.health.detail ||
+      before.circuit !== facts.circuit;
+    if (changed) this.#parts.onChange?.();
   }
 
   #supervise(): AccountSupervisor {
@@ -75,6 +88,8 @@ export class AccountEntry {
       receive: (link) => this.#receive(link),
       onHealth: (report) => this.#update(afterReport(this.#facts, report, clock.now())),
       onState: (state) => this.#update(afterState(this.#facts, state)),
+      onCircuit: (circuit) => this.#update({ ...this.#facts, circuit }),
+      onProbe: (ok) => this.#probed(ok),
       onLink: (link) => this.#connected(link),
     });
   }
@@ -98,8 +113,8 @@ export class AccountEntry {
     return {
       receive: async (batch, options) => {
         const outcomes = await inbox.receive(scope, batch, options);
-        const inbound = batch.length === 0 ? {} : { lastInboundAt: clock.now() };
-        this.#update({ ...this.#facts, ...inbound, ...this.#roundTrip() });
+        const at = clock.now();
+        this.#update({ ...afterRoundTrip(this.#facts, at), ...(batch.length === 0 ? {} : { lastInboundAt: at }) });
         return outcomes;
       },
       cursor: () => inbox.cursor(scope),
@@ -110,13 +125,12 @@ export class AccountEntry {
   async #identified({ lease, self }: Identity): Promise<void> {
     const { store, clock, log } = this.#parts;
     const { channel, account } = this.configured;
-    const before = await store.run("inbox.identify", { channel, account, lease, at: clock.now() });
-    if (before === undefined) return;
-    log.warn("this account is another identity than before; it starts without the old cursor", {
-      channel,
-      account,
-      before,
-      now: self.id,
-    });
+    const replaced = await store.run("inbox.identify", { channel, account, lease, at: clock.now() });
+    if (replaced === undefined) return;
+    const { before, messages, parts } = replaced;
+    log.warn(
+      "this account is another identity than before: it starts without the old cursor, and what waited in the old one's name goes out only when its owner says so (openclaw delivery list --state dead)",
+      { channel, account, before, now: self.id, messages, parts },
+    );
   }
 }

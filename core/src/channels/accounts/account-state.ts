@@ -1,5 +1,6 @@
 import type { Actor, Capabilities, Closed, Health } from "openclaw-host-sdk";
 import { backoffMs } from "../../base/backoff.ts";
+import type { Circuit } from "./circuit.ts";
 import type { ChannelConnection } from "../../host/channel-port.ts";
 
 /** Who an account is on its platform, from `probe`. */
@@ -27,6 +28,8 @@ export type AccountState =
       readonly until: number;
       readonly attempt: number;
       readonly why: Closed;
+      /** Set while the account rests because of an open circuit: failures in a row. */
+      readonly restsAfter?: number;
     }
   /** Only a change of the configuration or a new login helps. */
   | { readonly phase: "failed"; readonly since: number; readonly why: Closed }
@@ -37,19 +40,30 @@ const RECONNECT = { baseMs: 1_000, maxMs: 5 * 60_000 };
 /** A connection that lasted this long was a good one: the next failure is a first failure, ms. */
 export const STABLE_MS = 60_000;
 
+/** What is known when a connection has ended. */
+export interface Ending {
+  readonly attempt: number;
+  readonly circuit: Circuit;
+  readonly now: number;
+  readonly fraction: () => number;
+}
+
 /**
  * What follows the end of a connection. `now` is believed once; a platform that says it again and again gets the back-off of
- * a failing one.
+ * a failing one. A delay that the platform asked for is kept, whatever else is waited for.
  */
-export function afterClosed(
-  why: Closed,
-  attempt: number,
-  context: { readonly now: number; readonly fraction: () => number },
-): AccountState {
-  const { now, fraction } = context;
+export function afterClosed(why: Closed, ending: Ending): AccountState {
+  const { attempt, circuit, now } = ending;
   if (why.retry === "never") return { phase: "failed", since: now, why };
-  const backoff = why.retry === "now" && attempt <= 1 ? 0 : backoffMs(attempt, { ...RECONNECT, fraction });
-  return { phase: "waiting", since: now, until: now + Math.max(backoff, why.retryAfterMs ?? 0), attempt, why };
+  const until = now + Math.max(ownWait(why, ending), why.retryAfterMs ?? 0);
+  const resting = circuit.state === "open" ? { restsAfter: circuit.count } : {};
+  return { phase: "waiting", since: now, until, attempt, why, ...resting };
+}
+
+/** What the gateway itself waits, ms; jittered, so that accounts that failed together do not come back together. */
+function ownWait(why: Closed, { attempt, circuit, fraction }: Ending): number {
+  if (circuit.state === "open") return circuit.restMs + Math.round((circuit.restMs / 10) * fraction());
+  return why.retry === "now" && attempt <= 1 ? 0 : backoffMs(attempt, { ...RECONNECT, fraction });
 }
 
 const RETRIES: readonly unknown[] = ["now", "backoff", "never"] satisfies Closed["retry"][];
@@ -91,6 +105,14 @@ function unhealthy(state: Health["state"], since: number, why: Closed): StateHea
   };
 }
 
+/** An account that rests says so, until when, and how its owner gets it going sooner. */
+function resting({ why, until, restsAfter }: Extract<AccountState, { phase: "waiting" }>): Closed {
+  if (restsAfter === undefined) return why;
+  const rest = `it failed ${restsAfter} times in a row, so the gateway rests until ${new Date(until).toISOString()}`;
+  const sooner = "to try sooner: openclaw channels status --probe";
+  return { ...why, detail: `${why.detail}; ${rest}`, fix: why.fix === undefined ? sooner : `${why.fix}; ${sooner}` };
+}
+
 /** Health as far as the phase tells; while connected the channel's own report refines it. */
 export function healthOf(state: AccountState): StateHealth {
   switch (state.phase) {
@@ -102,7 +124,7 @@ export function healthOf(state: AccountState): StateHealth {
     case "connected":
       return { state: "ready", since: state.since };
     case "waiting":
-      return unhealthy("degraded", state.since, state.why);
+      return unhealthy("degraded", state.since, resting(state));
     case "failed":
       return unhealthy("failed", state.since, state.why);
     case "stopped":

@@ -214,7 +214,19 @@ describe("supervised accounts", () => {
     expect(health()).toMatchObject({ state: "degraded", detail: "polling still fails", since });
     doors.health({ state: "ready", lastRoundTripAt: channels.clock.now() });
     expect(health()).toMatchObject({ state: "ready", lastRoundTripAt: channels.clock.now() });
-    expect(factsOf()?.lastError).toBe("polling still fails");
+    expect(factsOf()?.lastError).toBeUndefined();
+    doors.health({ state: "degraded", detail: "polling fails again" });
+    expect(factsOf()?.lastError).toBe("polling fails again");
+  });
+
+  it("believe no round trip that has not happened yet", async () => {
+    channels.register(port);
+    await channels.until(() => phase() === "connected");
+    const { doors } = port.links[0]!;
+    doors.health({ state: "ready", lastRoundTripAt: channels.clock.now() + 1_000_000 });
+    expect(health()?.lastRoundTripAt).toBe(channels.clock.now());
+    doors.health({ state: "ready", lastRoundTripAt: 5 });
+    expect(health()?.lastRoundTripAt).toBe(channels.clock.now());
   });
 
   it("store what a connection receives under the identity of the account", async () => {

@@ -15,6 +15,8 @@ import type { DeliveryTarget, Routing } from "../policy/route.ts";
 export interface AccountView {
   readonly configured: ConfiguredAccount;
   readonly facts?: AccountFacts;
+  /** Since when there are no facts, epoch ms. */
+  readonly absentSince?: number;
   /** Parts of unknown fate that wait for the owner. */
   readonly parked?: ParkedParts;
 }
@@ -47,7 +49,8 @@ export interface Accounts {
   /** Asks the platform who the account is, apart from any connection. Rejects after `timeoutMs`. */
   probe(name: AccountName, timeoutMs: number): Promise<ProbeResult>;
   noteSent(name: AccountName): void;
-  close(): Promise<void>;
+  /** Drains every account for at most `drainMs`, default 3 s, and forgets it. */
+  close(drainMs?: number): Promise<void>;
 }
 
 const TYPING_MS = 5_000;
@@ -60,9 +63,13 @@ class AccountSet implements Accounts {
   readonly #parts: AccountsParts;
   readonly #leases: Leases = createLeases();
   readonly #entries = new Map<string, AccountEntry>();
+  readonly #startedAt: number;
+  /** When an account that was served was given up, by key; epoch ms. */
+  readonly #endedAt = new Map<string, number>();
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
+    this.#startedAt = parts.clock.now();
   }
 
   serve(port: ChannelPort): () => Promise<void> {
@@ -78,10 +85,12 @@ class AccountSet implements Accounts {
     };
   }
 
-  async #end(entry: AccountEntry): Promise<void> {
-    await entry.stop();
+  async #end(entry: AccountEntry, drainMs?: number): Promise<void> {
+    await entry.stop(drainMs);
     const key = keyOf(entry.configured);
-    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    if (this.#entries.get(key) !== entry) return;
+    this.#entries.delete(key);
+    this.#endedAt.set(key, this.#parts.clock.now());
   }
 
   channels(): readonly string[] {
@@ -94,11 +103,13 @@ class AccountSet implements Accounts {
       .filter(([id]) => channel === undefined || id === channel)
       .flatMap(([id, config]) => accountsOf(id, config))
       .map((configured) => {
-        const entry = this.#entries.get(keyOf(configured));
+        const key = keyOf(configured);
+        const entry = this.#entries.get(key);
+        const absentSince = this.#endedAt.get(key) ?? this.#startedAt;
         const parked = this.#parts.parked(configured);
         return {
           configured,
-          ...(entry === undefined ? {} : { facts: entry.facts() }),
+          ...(entry === undefined ? { absentSince } : { facts: entry.facts() }),
           ...(parked === undefined ? {} : { parked }),
         };
       });
@@ -165,12 +176,17 @@ class AccountSet implements Accounts {
   async probe(name: AccountName, timeoutMs: number): Promise<ProbeResult> {
     const port = this.#parts.registry.require(name.channel);
     const spec = await this.#spec(port, name);
-    const result = await this.#parts.calls.run(
-      { what: `probe of ${name.channel}/${name.account}`, ms: timeoutMs },
-      (call) => port.probe(spec, call),
-    );
-    this.#entries.get(keyOf(name))?.noteProbe(result.ok);
-    return result;
+    let ok = false;
+    try {
+      const result = await this.#parts.calls.run(
+        { what: `probe of ${name.channel}/${name.account}`, ms: timeoutMs },
+        (call) => port.probe(spec, call),
+      );
+      ok = result.ok;
+      return result;
+    } finally {
+      this.#entries.get(keyOf(name))?.noteProbe(ok);
+    }
   }
 
   async #spec(port: ChannelPort, { channel, account }: AccountName) {
@@ -182,8 +198,8 @@ class AccountSet implements Accounts {
     this.#entries.get(keyOf(name))?.noteSent();
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => this.#end(entry)));
+  async close(drainMs?: number): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => this.#end(entry, drainMs)));
   }
 }
 

@@ -1,65 +1,67 @@
-import { type Closed, type Health, type ProbeResult, ReceiveError, isConnectError } from "openclaw-host-sdk";
+import { type Closed, type ProbeResult, isConnectError } from "openclaw-host-sdk";
 import type { Clock, Undo } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { Logger } from "../../base/log.ts";
-import type { AccountDoors, AccountSpec, ChannelConnection, ChannelPort } from "../../host/channel-port.ts";
-import type { AccountName } from "../../store/tables/inbox.ts";
+import type { AccountSpec, ChannelConnection } from "../../host/channel-port.ts";
+import type { CallLimits } from "../guest-call.ts";
 import { type AccountState, type Identity, type Link, STABLE_MS, afterClosed, parseClosed } from "./account-state.ts";
-import type { CallLimits, GuestCalls } from "../guest-call.ts";
-import type { Leases } from "./lease.ts";
+import { CLOSED_CIRCUIT, type Circuit, type CircuitEvent, afterEvent } from "./circuit.ts";
+import { type ConnectParts, type Life, connectAccount, takeLease } from "./connect-account.ts";
+import { failure, identityOf, isClosed } from "./identity.ts";
+import { type Liveness, watchLink } from "./liveness.ts";
 
-export interface SuperviseParts {
+export interface SuperviseParts extends ConnectParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
-  readonly calls: GuestCalls;
-  readonly leases: Leases;
-  readonly port: ChannelPort;
-  readonly name: AccountName;
   /** The account's config with its secrets resolved, anew for every connection. */
   readonly config: () => Promise<unknown>;
   /** Called once per connection, before `connect`; what it rejects with ends the attempt. */
   readonly identified: (identity: Identity) => Promise<void>;
-  readonly receive: (link: Omit<Link, "connection">) => Pick<AccountDoors, "receive" | "cursor">;
-  readonly onHealth: (health: Omit<Health, "since">) => void;
   readonly onState: (state: AccountState) => void;
+  readonly onCircuit: (circuit: Circuit["state"]) => void;
+  /** The platform was asked who the account is, and said something or nothing. */
+  readonly onProbe: (ok: boolean) => void;
   readonly onLink: (link: Link) => Undo;
 }
 
 export interface SupervisedAccount {
   state(): AccountState;
-  /** Drains and ends within about `DRAIN_MS`, whatever the platform does. */
-  stop(): Promise<void>;
+  /** The platform took a message. */
+  sent(): void;
+  /** The platform answered a probe that was nobody's connection: a wait of our own making ends, as far as that is decent. */
+  answered(): void;
+  /** Drains for at most `drainMs`, default 3 s, and ends, whatever the platform does. */
+  stop(drainMs?: number): Promise<void>;
 }
 
 /** Deadlines of calls into a channel, ms. */
 const CONFIG_MS = 10_000;
 export const PROBE_MS = 15_000;
-const CONNECT_MS = 30_000;
 const DRAIN_MS = 3_000;
+/** Of a probe that only asks whether the platform is still there. */
+const ASK_MS = 10_000;
+/** A wait is not cut short before this, ms: whoever asks for the status every second must not connect every second. */
+const DECENT_WAIT_MS = 30_000;
+
+/** A connection that stands. */
+interface Serving {
+  readonly spec: AccountSpec;
+  readonly link: Link;
+  readonly life: Life;
+  /** It has lived long enough to be a good one. */
+  readonly onLasted: () => void;
+}
+
+/** How a connection, or the attempt to have one, ended. `lasted`: it was a good one until then. */
+interface Ended {
+  readonly why: Closed;
+  readonly lasted: boolean;
+}
+
+const textsOf = ({ detail, fix }: Closed) => ({ detail, ...(fix === undefined ? {} : { fix }) });
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Ends an attempt; the message is the reason the owner reads. */
-function failure(code: string, detail: string, fix?: string): Closed {
-  return { retry: "backoff", code, detail, ...(fix === undefined ? {} : { fix }) };
-}
-
-function identityOf(probe: ProbeResult, channel: string): Identity | Closed {
-  if (!probe.ok) return failure("probe", probe.detail ?? `${channel} did not accept the account`, probe.fix);
-  const { self } = probe;
-  if (self === undefined || typeof self.id !== "string" || self.id === "") {
-    return failure("no-identity", `the ${channel} extension did not say who the account is; report this to its author`);
-  }
-  return { self, lease: probe.lease ?? self.id };
-}
-
-/** Whether a connection's doors still lead anywhere. */
-interface Life {
-  live: boolean;
-}
-
-const isClosed = (value: Identity | Closed): value is Closed => "retry" in value;
 
 /** Resolves when the signal aborts; `dispose` takes the listener away again. */
 function onAbort(signal: AbortSignal): { readonly aborted: Promise<"stop">; readonly dispose: Undo } {
@@ -77,6 +79,10 @@ export class AccountSupervisor implements SupervisedAccount {
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
   #state: AccountState;
+  #circuit: Circuit = CLOSED_CIRCUIT;
+  #watch: Liveness | undefined;
+  #wakeUp: Undo = () => {};
+  #drainMs = DRAIN_MS;
 
   constructor(parts: SuperviseParts) {
     this.#parts = parts;
@@ -89,7 +95,19 @@ export class AccountSupervisor implements SupervisedAccount {
     return this.#state;
   }
 
-  async stop(): Promise<void> {
+  sent(): void {
+    this.#watch?.proved("answer");
+  }
+
+  answered(): void {
+    this.#watch?.proved("answer");
+    const state = this.#state;
+    if (state.phase !== "waiting" || state.why.retryAfterMs !== undefined) return;
+    if (this.#parts.clock.now() - state.since >= DECENT_WAIT_MS) this.#wakeUp();
+  }
+
+  async stop(drainMs: number = DRAIN_MS): Promise<void> {
+    this.#drainMs = drainMs;
     this.#stopping.abort();
     await this.#ended;
     if (this.#state.phase !== "stopped") this.#enter({ phase: "stopped", since: this.#parts.clock.now() });
@@ -104,122 +122,158 @@ export class AccountSupervisor implements SupervisedAccount {
     return { what: `${what} of ${this.#label}`, ms, signal: this.#stopping.signal };
   }
 
+  #step(event: CircuitEvent): void {
+    const before = this.#circuit.state;
+    this.#circuit = afterEvent(this.#circuit, event);
+    if (this.#circuit.state !== before) this.#parts.onCircuit(this.#circuit.state);
+  }
+
   async #run(): Promise<void> {
     const { clock, ids, log } = this.#parts;
     const { signal } = this.#stopping;
     let attempt = 1;
     while (!signal.aborted) {
-      const why = await this.#attempt(attempt).catch((error: unknown) =>
-        isConnectError(error) ? parseClosed(error.data.closed) : failure("failed", messageOf(error)),
-      );
+      const { why, lasted } = await this.#attempt(attempt);
       if (signal.aborted) break;
-      if (this.#state.phase === "connected" && clock.now() - this.#state.since >= STABLE_MS) attempt = 1;
-      const next = afterClosed(why, attempt, { now: clock.now(), fraction: () => ids.fraction() });
+      if (lasted) attempt = 1;
+      else this.#step({ type: "failed", at: clock.now() });
+      const circuit = this.#circuit;
+      const next = afterClosed(why, { attempt, circuit, now: clock.now(), fraction: () => ids.fraction() });
       this.#enter(next);
+      const { code, detail } = why;
       log.warn("an account is not connected", {
         account: this.#label,
-        code: why.code,
-        detail: why.detail,
+        code,
+        detail,
         next: next.phase,
+        circuit: circuit.state,
       });
       if (next.phase !== "waiting") return;
-      await clock.sleep(next.until - clock.now(), signal);
+      await this.#rest(next.until - clock.now());
+      this.#step({ type: "rested" });
       attempt += 1;
     }
     this.#enter({ phase: "stopped", since: clock.now() });
   }
 
+  async #rest(ms: number): Promise<void> {
+    const nap = new AbortController();
+    const wake = () => nap.abort();
+    const { signal } = this.#stopping;
+    this.#wakeUp = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    await this.#parts.clock.sleep(ms, nap.signal);
+    signal.removeEventListener("abort", wake);
+    this.#wakeUp = () => {};
+  }
+
+  /** Never rejects. `lasted`: it was a good connection until it ended. */
+  async #attempt(attempt: number): Promise<Ended> {
+    let lasted = false;
+    const onLasted = () => {
+      lasted = true;
+      this.#step({ type: "lasted" });
+    };
+    try {
+      return { why: await this.#live(attempt, onLasted), lasted };
+    } catch (error) {
+      return {
+        why: isConnectError(error) ? parseClosed(error.data.closed) : failure("failed", messageOf(error)),
+        lasted,
+      };
+    }
+  }
+
   /** One lifetime, from probe to the end of the connection; returns or throws why it ended. */
-  async #attempt(attempt: number): Promise<Closed> {
+  async #live(attempt: number, onLasted: () => void): Promise<Closed> {
     const { calls, clock, config, name, port } = this.#parts;
     this.#enter({ phase: "probing", since: clock.now(), attempt });
     const resolved = await calls.run(this.#limits("configuration", CONFIG_MS), () => config());
     const spec: AccountSpec = { channel: name.channel, account: name.account, config: resolved };
-    const probe = await calls.run(this.#limits("probe", PROBE_MS), (call) => port.probe(spec, call));
+    const probe = await this.#probe(spec, PROBE_MS);
     const identity = identityOf(probe, port.label);
     if (isClosed(identity)) return identity;
-    const lease = await this.#takeLease(identity);
+    const limits = (what: string, ms: number) => this.#limits(what, ms);
+    const lease = await takeLease(this.#parts, identity, limits);
     if (typeof lease !== "function") return lease;
-    const life = { live: true };
+    const life: Life = { live: true };
     try {
       this.#enter({ phase: "connecting", since: clock.now(), attempt, identity });
       await this.#parts.identified(identity);
-      return await this.#serve(await this.#connect(spec, identity, life));
+      const abandon = (late: ChannelConnection) => void this.#drain(late);
+      const link = await connectAccount(this.#parts, { spec, identity, life, limits, abandon });
+      return await this.#serve({ spec, link, life, onLasted });
     } finally {
       life.live = false;
       lease();
     }
   }
 
-  /** Waits for the same account's earlier connection; refuses another account of the same identity. */
-  async #takeLease(identity: Identity): Promise<Undo | Closed> {
-    const { calls, leases, name, port } = this.#parts;
-    for (;;) {
-      const claim = leases.claim(name.channel, identity.lease, name.account);
-      if (claim.granted) return claim.release;
-      if (claim.holder !== name.account) {
-        const who = identity.self.handle ?? identity.self.id;
-        return {
-          retry: "never",
-          code: "same-identity",
-          detail: `accounts ${claim.holder} and ${name.account} are the same ${port.label} identity (${who}); only ${claim.holder} is connected`,
-          fix: `remove channels.${name.channel}.accounts.${name.account} or give it an identity of its own`,
-        };
-      }
-      await calls.run(this.#limits("end of the earlier connection", CONNECT_MS), () => claim.freed);
+  async #probe(spec: AccountSpec, ms: number): Promise<ProbeResult> {
+    const { calls, onProbe, port } = this.#parts;
+    let ok = false;
+    try {
+      const result = await calls.run(this.#limits("probe", ms), (call) => port.probe(spec, call));
+      ok = result.ok;
+      return result;
+    } finally {
+      onProbe(ok);
     }
   }
 
-  async #connect(spec: AccountSpec, identity: Identity, life: Life): Promise<Link> {
-    const { calls, port } = this.#parts;
-    const capabilities = await calls.run(this.#limits("capabilities", PROBE_MS), (call) =>
-      port.capabilities(spec, call),
-    );
-    const connection = await calls.run(
-      this.#limits("connect", CONNECT_MS),
-      (call) => port.connect({ ...spec, self: identity.self }, this.#doors({ identity, capabilities }, life), call),
-      // Nobody waits for a connection that came too late, and two of one identity must never live.
-      (late) => void this.#drain(late),
-    );
-    return { identity, capabilities, connection };
-  }
-
-  #doors(link: Omit<Link, "connection">, life: Life): AccountDoors {
-    const inner = this.#parts.receive(link);
-    return {
-      receive: async (batch, options) => {
-        if (!life.live) throw new ReceiveError("this connection has ended", { retryAfterMs: 1_000 });
-        return inner.receive(batch, options);
-      },
-      cursor: () => inner.cursor(),
-      health: (health) => {
-        if (life.live) this.#parts.onHealth(health);
-      },
-    };
-  }
-
-  async #serve(link: Link): Promise<Closed> {
-    this.#enter({ phase: "connected", since: this.#parts.clock.now(), link });
-    const detach = this.#parts.onLink(link);
+  async #serve(serving: Serving): Promise<Closed> {
+    const { link, life, onLasted } = serving;
+    const { clock, onHealth, onLink } = this.#parts;
+    this.#enter({ phase: "connected", since: clock.now(), link });
+    const watch = this.#watchLink(serving);
+    life.watch = watch;
+    this.#watch = watch;
+    const detach = onLink(link);
+    const cancelLasted = clock.after(STABLE_MS, onLasted);
     const { aborted, dispose } = onAbort(this.#stopping.signal);
+    let why: Closed;
     try {
-      const end = await Promise.race([link.connection.closed, aborted]);
-      if (end !== "stop") return parseClosed(end);
+      const end = await Promise.race([
+        link.connection.closed.then((closed) => ({ by: "channel", why: parseClosed(closed) }) as const),
+        watch.silent.then((silent) => ({ by: "silence", why: silent }) as const),
+        aborted.then(() => ({ by: "stop", why: failure("stopped", "stopped") }) as const),
+      ]);
+      why = end.why;
+      if (end.by === "channel") return why;
+      // Shown before the channel is given its time to end.
+      if (end.by === "silence") onHealth({ state: "degraded", ...textsOf(why) });
     } catch (error) {
       return failure("crashed", messageOf(error));
     } finally {
+      this.#watch = undefined;
+      watch.stop();
+      cancelLasted();
       dispose();
       detach();
     }
     await this.#drain(link.connection);
-    return failure("stopped", "stopped");
+    return why;
+  }
+
+  #watchLink({ link, spec }: Serving): Liveness {
+    const { clock, onHealth, port } = this.#parts;
+    const { livenessMs } = link.capabilities;
+    return watchLink({
+      clock,
+      label: port.label,
+      ...(livenessMs === undefined ? {} : { livenessMs }),
+      probe: () => this.#probe(spec, ASK_MS),
+      onHealth,
+    });
   }
 
   /** Never rejects: an account ends whatever its platform does. */
   async #drain(connection: ChannelConnection): Promise<void> {
     try {
       // The account's own signal has aborted by now, so it must not end this call.
-      await this.#parts.calls.run({ what: `drain of ${this.#label}`, ms: DRAIN_MS }, (call) => connection.drain(call));
+      await this.#parts.calls.run({ what: `drain of ${this.#label}`, ms: this.#drainMs }, (call) =>
+        connection.drain(call),
+      );
     } catch (error) {
       this.#parts.log.warn("a connection did not end cleanly", { account: this.#label, error: messageOf(error) });
     }

@@ -9,6 +9,7 @@ import {
   recoverRows,
   returnRows,
 } from "./inbox-rows.ts";
+import { type Replaced, identify } from "./identities.ts";
 import { insertIntents } from "./outbox-intents.ts";
 import { noteTold } from "./pairing.ts";
 import type { Tx } from "../tx.ts";
@@ -91,25 +92,8 @@ export const inboxCommands = {
   /** After a start; an orderly stop has given its rows back before. Returns how many rows were in hand. */
   "inbox.recover": (tx: Tx, args: { readonly now: number }): number => recoverRows(tx, args.now),
 
-  /** Notes which identity an account has now and returns the one it had before, when that was another. */
   "inbox.identify": (
     tx: Tx,
     args: AccountName & { readonly lease: string; readonly at: number },
-  ): string | undefined => {
-    const known = tx.get<{ lease: string }>(
-      "SELECT lease FROM channel_identities WHERE channel = ? AND account = ?",
-      args.channel,
-      args.account,
-    );
-    if (known?.lease === args.lease) return undefined;
-    tx.run(
-      `INSERT INTO channel_identities (channel, account, lease, changed_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT (channel, account) DO UPDATE SET lease = excluded.lease, changed_at = excluded.changed_at`,
-      args.channel,
-      args.account,
-      args.lease,
-      args.at,
-    );
-    return known?.lease;
-  },
+  ): Replaced | undefined => identify(tx, args),
 };
