@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startGatewayProcess } from "openclaw-host-testing";
 
-const MESSAGES = 5_000;
+const MESSAGES = 10_000;
 const BATCH = 100;
 const PEERS = 2_000;
 /** Echo needs no time: what limits it should not be measured. */

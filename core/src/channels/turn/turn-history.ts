@@ -12,13 +12,13 @@ export type Prefetched = Pick<AcceptResult, "entry" | "history">;
 
 const limitOf = (parts: TurnParts): number => parts.historyLimit ?? DEFAULT_HISTORY_LIMIT;
 
-/** Asks the command that accepts a run for its history, unless the run would wait and hold it in memory meanwhile. */
-export function earlyHistory(parts: TurnParts): { history?: number } {
-  return parts.lanes.hasSlot() ? { history: limitOf(parts) } : {};
-}
-
-/** As `earlyHistory`, for the command that begins a run which waited. */
+/** Asks the command that lets a run begin for its history. */
 export const history = (parts: TurnParts): { history: number } => ({ history: limitOf(parts) });
+
+/** As `history`, unless the run would wait: there is no end to the runs of clients that wait, each with what it has to read. */
+export function historyNow(parts: TurnParts): { history?: number } {
+  return parts.lanes.hasSlot() ? history(parts) : {};
+}
 
 /** What the agent reads: as it was returned with the run, unless the session has changed since. */
 export async function readHistory(

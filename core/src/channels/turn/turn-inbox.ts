@@ -11,7 +11,7 @@ import type { AccessPolicy } from "../policy/policy.ts";
 import type { Pairing } from "../policy/pairing.ts";
 import { type DeliveryTarget, resolveRoute, type Route, type Routing } from "../policy/route.ts";
 import { messageOf, retrying } from "./turn-close.ts";
-import { earlyHistory } from "./turn-history.ts";
+import { history } from "./turn-history.ts";
 import { newDeliveryId, type TurnParts } from "./turn-parts.ts";
 import { enterCommand } from "./turn-command.ts";
 import { encodeRequest, type RequestedCommand } from "./turn-request.ts";
@@ -202,7 +202,7 @@ async function runClaim(
     inbox: claim.ids,
     facts: sessionFacts(route.target, first),
     at,
-    ...earlyHistory(parts),
+    ...history(parts),
   });
   if (accepted.entry !== undefined) parts.sessions.noteCommitted(accepted.entry);
   const hide = showTyping(parts, route.target);

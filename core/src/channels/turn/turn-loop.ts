@@ -11,7 +11,7 @@ import type { TurnRunner } from "./turn-run.ts";
  */
 const IN_HAND_PER_RUN = 4;
 const LEAST_IN_HAND = 32;
-const MOST_IN_HAND = 512;
+const MOST_IN_HAND = 256;
 
 /** UTF-16 units of text in hand after which nothing more is claimed. */
 const MOST_WEIGHT: number = 16 * 1024 * 1024;

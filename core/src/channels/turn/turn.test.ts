@@ -255,6 +255,24 @@ describe("a message that comes in over a channel", () => {
     await until(async () => (await inboxStates(home))["done"] === 3);
   });
 
+  it("reads what its session was told while it waited for a place", async () => {
+    const { runtime, begun, end } = steered();
+    const home = await start({ runtime });
+    const others = Array.from({ length: home.lanes.width }, (_, index) => sessionKey(`agent:main:busy-${index}`));
+    for (const key of others) await home.turns.start(door(key, "hold", { sessionKey: key }));
+    await until(() => begun.length === others.length);
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await home.history()).length === 1);
+    const note = { role: "assistant", content: "by the way", timestamp: 1 } as const;
+    const told = await home.store.run("sessions.append", { key: main, messages: [{ id: "n", message: note }], at: 1 });
+    home.sessions.noteCommitted(told);
+    end(others[0]!);
+    await until(() => begun.length === others.length + 1);
+    expect(begun.at(-1)?.texts.join()).toMatch(/hi.*by the way/u);
+    for (const { id } of begun) end(id);
+    await until(async () => (await inboxStates(home))["done"] === 1);
+  });
+
   it("brings its media, at the third try too, and names what could not be fetched instead of failing", async () => {
     const image: MediaRef = { ref: "blob-1", kind: "image", mime: "image/png", bytes: 3 };
     let shaky = 2;
@@ -333,6 +351,40 @@ describe("after a crash", () => {
     await until(async () => (await inboxStates(again))["done"] === 1);
     expect(await again.history()).toEqual(["user: hi", "assistant: echo: hi"]);
     expect((await again.store.run("runs.get", { runId: begun[0]!.id }))?.state).toBe("done");
+    expect(await outgoing(again)).toBe(1);
+  });
+
+  it("fetches the files of a message again when it died over them, and not when the run was there already", async () => {
+    const image: MediaRef = { ref: "blob-1", kind: "image", mime: "image/png", bytes: 3 };
+    const fetched: (() => void)[] = [];
+    const fetchMedia = () => new Promise<MediaRef>((resolve) => void fetched.push(() => resolve(image)));
+    const { runtime, begun } = steered();
+    const first = await start({ runtime, fetchMedia });
+    const media: PendingMedia[] = [{ pending: "file", kind: "image" }];
+    await first.inbox.receive(scope, [said("e1", "look", { media })], {});
+    await until(() => fetched.length === 1);
+    await first.vanish();
+    const second = await start({ runtime, fetchMedia });
+    await until(() => fetched.length === 2);
+    fetched[1]?.();
+    await until(() => begun.length === 1);
+    await second.vanish();
+    const sent: Body[] = [];
+    const third = await start({ fetchMedia, plan: async (_target, body) => void sent.push(body) });
+    await until(async () => (await inboxStates(third))["done"] === 1);
+    expect(fetched).toHaveLength(2);
+    expect(sent).toEqual([{ text: "echo: look", format: "markdown", media: [image] }]);
+  });
+
+  it("runs a message that is only files again, whose run has them", async () => {
+    const image: MediaRef = { ref: "blob-1", kind: "image", mime: "image/png", bytes: 3 };
+    const { runtime, begun } = steered();
+    const home = await start({ runtime, fetchMedia: () => Promise.resolve(image) });
+    await home.inbox.receive(scope, [said("e1", "", { media: [{ pending: "file", kind: "image" }] })], {});
+    await until(() => begun.length === 1);
+    await home.vanish();
+    const again = await start();
+    await until(async () => (await inboxStates(again))["done"] === 1);
     expect(await outgoing(again)).toBe(1);
   });
 

@@ -63,6 +63,16 @@ describe("a group of jobs", () => {
     expect(stored()).toEqual([1, 3]);
   });
 
+  it("does not let one that fails run beside the transaction: nothing of its group is there until the others are", () => {
+    const seen: unknown[][] = [];
+    const look = { ...commands, look: (_tx: Tx, _args: unknown) => void seen.push(stored()) };
+    const jobs = ["put", "look", "putThenThrow", "look"].map((command, index) => ({ command, args: { id: index } }));
+    const results = new GroupRunner({ db, commands: look, readOnly: new Set() }).run(jobs);
+    expect(results.map((result) => "failed" in result)).toEqual([false, false, true, false]);
+    expect(seen.flat()).toEqual([]);
+    expect(stored()).toEqual([0]);
+  });
+
   it("lets a later job see what an earlier one wrote", () => {
     expect(run(["put", { id: 1 }], ["count"])).toEqual([{ value: 1 }, { value: 1 }]);
   });
