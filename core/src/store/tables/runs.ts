@@ -1,5 +1,6 @@
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
-import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
+import { closeDraft } from "./draft-rows.ts";
+import type { OutboxIntent } from "./outbox-intents.ts";
 import {
   OPEN_RUN,
   parsePending,
@@ -150,7 +151,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   // A run that ends before it began still shows what the user said.
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
-  insertIntents(tx, args.intents, run.inbox);
+  closeDraft(tx, args.runId, { intents: args.intents, origin: run.inbox, at: args.at });
   markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
   tx.run(
     "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, pending = NULL, inbox_first = NULL WHERE run_id = ?",
