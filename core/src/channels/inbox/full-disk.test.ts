@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deliveryId } from "../../base/brand.ts";
 import { createFakeClock, type FakeClock } from "../../base/fake-clock.ts";
 import { createProblems, type Problems } from "../../base/problems.ts";
+import type { Fault } from "../../store/writer/faults.ts";
 import { watchDisk } from "../../store/writer/disk-watch.ts";
 import { createTestFaults, FULL, ROOM, type TestFaults } from "../../store/test-faults.ts";
 import { openTestStore, silentLog, type TestStore } from "../../store/test-store.ts";
@@ -79,6 +80,45 @@ describe("a full disk", () => {
     await faults.inject(ROOM);
     await channels.advanceUntil(async () => (await stateOf("a")) === "sent", 1_000);
     expect(port.sent).toHaveLength(2);
+  });
+});
+
+describe.each<readonly [string, Fault, Fault, string]>([
+  ["is read-only", { pragma: "query_only = 1" }, { pragma: "query_only = 0" }, "check the disk"],
+  ["answers every call with EIO", { failing: true }, { failing: false }, "check the disk"],
+])("a disk that %s", (_what, broken, whole, advice) => {
+  it("stops intake and sending, turns health red, keeps what was acknowledged, and goes on by itself", async () => {
+    expect(await receive("0")).toBe("stored");
+    port.behaviour.send = () => Promise.reject(new SendError("busy", { fate: "not-sent", scope: "message" }));
+    await enqueue("a");
+    await channels.until(async () => (await stateOf("a")) === "retry");
+    port.behaviour.send = async ({ outbound }) => ({ ids: ["m"], at: 1, peer: outbound.to });
+    await faults.inject(broken);
+    expect(await receive("1")).toBe("kept");
+    expect(problems.list()).toMatchObject([{ part: "disk", reason: expect.stringContaining(advice) }]);
+    await expect(enqueue("b")).rejects.toMatchObject({ kind: "io" });
+    await clock.advance(60_000);
+    expect(port.sent).toHaveLength(1);
+    await faults.inject(whole);
+    await channels.advanceUntil(isWell, 500);
+    await channels.advanceUntil(async () => (await stateOf("a")) === "sent", 1_000);
+    expect(port.sent).toHaveLength(2);
+    expect(await receive("0")).toBe("duplicate");
+    expect(await receive("1")).toBe("stored");
+    expect(await channels.inbox.cursor({ channel: "test", lease: "self-default" })).toBe("1");
+  });
+});
+
+describe("a disk that is only slow", () => {
+  it("acknowledges late and loses nothing, and is no problem", async () => {
+    await faults.inject({ slowMs: 100 });
+    const taken = await Promise.all(Array.from({ length: 20 }, (_, index) => receive(String(index))));
+    expect(taken).toEqual(Array.from({ length: 20 }, () => "stored"));
+    await enqueue("a");
+    await channels.until(async () => (await stateOf("a")) === "sent");
+    await faults.inject({ slowMs: 0 });
+    expect(port.sent).toHaveLength(1);
+    expect(isWell()).toBe(true);
   });
 });
 

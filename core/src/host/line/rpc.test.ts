@@ -149,6 +149,22 @@ describe("the calls between host and guest", () => {
     expect(nonsense).toHaveLength(raw.length);
   });
 
+  it("are answered once: a second answer, of whichever kind, changes nothing and is told", async () => {
+    const { client, pair, nonsense } = createPair();
+    const call = client.call("echo", "first", soon);
+    const id = await new Promise<unknown>((resolve) => {
+      const stop = pair.host.onMessage((raw) => {
+        stop();
+        resolve((raw as { id: unknown }).id);
+      });
+    });
+    pair.guest.post({ t: "value", id, value: "second" });
+    pair.guest.post({ t: "error", id, error: { code: "Error", message: "third" } });
+    expect(await call).toBe("first");
+    expect(await client.call("echo", "next", soon)).toBe("next");
+    expect(nonsense).toEqual(["an answer to no open call", "an answer to no open call"]);
+  });
+
   it("take the data of a known error only when it has its shape", async () => {
     const pair = createLinePair();
     const liar: MessageLine = pair.guest;
