@@ -1,6 +1,8 @@
-import { METHODS, OWNER_SCOPES } from "openclaw-host-schemas";
+import { METHODS, OWNER_SCOPES, scopesCover } from "openclaw-host-schemas";
 import { type DeviceIdentity, type GatewayClient, createGatewayClient, isGatewayError } from "openclaw-host-sdk/client";
 import type { Argv } from "yargs";
+import { ownerCode, readServerKey } from "../auth/tokens.ts";
+import type { Paths } from "../config/paths.ts";
 import { packageVersion } from "../version.ts";
 import type { CommonArgs } from "./command.ts";
 import { cliIdentity } from "./identity.ts";
@@ -39,14 +41,10 @@ export async function withGateway<T>(
 ): Promise<T> {
   const environment = environmentOf(call.args, call.io);
   const target = await findTarget(call.args, environment);
-  const sign = () => cliIdentity(environment.paths.identityFile);
-  const client = await connect({ target, ...call }, target.own ? undefined : await sign()).catch(
-    async (error: unknown) => {
-      // A gateway whose local owner is turned off takes signing devices only.
-      if (target.own && needsDevice(error)) return connect({ target, ...call }, await sign());
-      throw error;
-    },
-  );
+  const { paths } = environment;
+  const { client } = target.own
+    ? await connectAsOwner({ ...call, target }, paths)
+    : await connect({ ...call, target }, { identity: await cliIdentity(paths.identityFile) });
   try {
     return await use(client);
   } finally {
@@ -54,25 +52,66 @@ export async function withGateway<T>(
   }
 }
 
-async function connect(
-  call: { readonly target: Target; readonly args: GatewayArgs; readonly io: Io; readonly scopes: readonly string[] },
-  identity: DeviceIdentity | undefined,
-): Promise<GatewayClient> {
+interface Call {
+  readonly target: Target;
+  readonly args: GatewayArgs;
+  readonly io: Io;
+  readonly scopes: readonly string[];
+}
+
+interface Proof {
+  readonly identity?: DeviceIdentity;
+  /** Instead of the shared secret. */
+  readonly bootstrapToken?: string;
+}
+
+interface Connected {
+  readonly client: GatewayClient;
+  /** Scopes of the connection. */
+  readonly granted: readonly string[];
+}
+
+/**
+ * Gets in on the gateway's own host, whatever became of its devices: with the shared secret alone; as a device, where the gateway wants
+ * one or gives the secret too little; at last with a code from the server key, which only the owner can read.
+ */
+async function connectAsOwner(call: Call, paths: Pick<Paths, "identityFile" | "serverKeyFile">): Promise<Connected> {
+  try {
+    const connected = await connect(call, {});
+    if (scopesCover(connected.granted, call.scopes)) return connected;
+    await connected.client.close();
+  } catch (error) {
+    if (!hasCode(error, "DEVICE_IDENTITY_REQUIRED")) throw error;
+  }
+  const identity = await cliIdentity(paths.identityFile);
+  try {
+    return await connect(call, { identity });
+  } catch (error) {
+    const key = hasCode(error, "PAIRING_REQUIRED") ? readServerKey(paths.serverKeyFile) : undefined;
+    if (key === undefined) throw error;
+    const bootstrapToken = ownerCode(key, { deviceId: identity.deviceId, at: Date.now() });
+    return connect(call, { identity, bootstrapToken });
+  }
+}
+
+async function connect(call: Call, { identity, bootstrapToken }: Proof): Promise<Connected> {
   const { target, args, io, scopes } = call;
-  const { url, token, password } = target;
+  const { url } = target;
+  const { token, password } = bootstrapToken === undefined ? target : {};
   const client = createGatewayClient({
     url,
     ...(token === undefined ? {} : { token }),
     ...(password === undefined ? {} : { password }),
     ...(identity === undefined ? {} : { identity }),
+    ...(bootstrapToken === undefined ? {} : { bootstrapToken }),
     allowPlaintext: args.allowPlaintext ?? false,
     scopes,
     reconnect: false,
     client: { id: "cli", mode: "cli", version: packageVersion(), platform: io.platform },
   });
   try {
-    await client.ready();
-    return client;
+    const { auth } = await client.ready();
+    return { client, granted: auth?.scopes ?? [] };
   } catch (error) {
     await client.close();
     if (isGatewayError(error) && error.code === "UNREACHABLE") throw noGateway(url);
@@ -80,6 +119,6 @@ async function connect(
   }
 }
 
-function needsDevice(error: unknown): boolean {
-  return isGatewayError(error) && JSON.stringify(error.details ?? {}).includes("DEVICE_IDENTITY_REQUIRED");
+function hasCode(error: unknown, code: string): boolean {
+  return isGatewayError(error) && JSON.stringify(error.details ?? {}).includes(code);
 }

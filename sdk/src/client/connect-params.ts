@@ -40,10 +40,11 @@ function localPlatform(): string {
   return platform === "" ? "unknown" : platform;
 }
 
-function auth({ token, deviceToken, password }: GatewayClientOptions): Record<string, unknown> {
+function auth({ token, deviceToken, bootstrapToken, password }: GatewayClientOptions): Record<string, unknown> {
   const auth = {
     ...(token === undefined ? {} : { token }),
     ...(deviceToken === undefined ? {} : { deviceToken }),
+    ...(bootstrapToken === undefined ? {} : { bootstrapToken }),
     ...(password === undefined ? {} : { password }),
   };
   return Object.keys(auth).length === 0 ? {} : { auth };

@@ -23,6 +23,8 @@ export interface GatewayClientOptions {
   readonly token?: string;
   /** A token the gateway gave to this device in an earlier hello-ok. */
   readonly deviceToken?: string;
+  /** The code of a link that the owner made (`openclaw devices link`), which pairs this device once. Needs `identity`. */
+  readonly bootstrapToken?: string;
   /** The gateway's shared password, when its auth mode is `password`. */
   readonly password?: string;
   /** Signs the challenge. Without it only a local operator with the shared secret gets in. */

@@ -42,6 +42,23 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "devices",
+    describe: "Decide which devices may connect, and what they may do",
+    children: [
+      { command: "list", describe: "Show what waits and what is paired", load: () => import("./devices-list.ts") },
+      { command: "approve <request>", describe: "Let a device in", load: () => import("./devices-approve.ts") },
+      { command: "reject <request>", describe: "Forget a request", load: () => import("./devices-reject.ts") },
+      { command: "remove <device>", describe: "Forget a device", load: () => import("./devices-remove.ts") },
+      { command: "rotate <device>", describe: "Replace a device's token", load: () => import("./devices-rotate.ts") },
+      { command: "revoke <device>", describe: "End a device's role", load: () => import("./devices-revoke.ts") },
+      {
+        command: "link",
+        describe: "Make a link and a QR code that pair one device",
+        load: () => import("./devices-link.ts"),
+      },
+    ],
+  },
+  {
     command: "delivery",
     describe: "Look after messages that leave",
     children: [
