@@ -92,7 +92,8 @@ export class RunDraft implements Draft {
   }
 
   async end(): Promise<void> {
-    this.#ended.abort();
+    // With a reason of its own: the default one is an exception with a stack, for every run that ends.
+    this.#ended.abort("ended");
     await this.#opening;
   }
 
