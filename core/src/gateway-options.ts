@@ -1,3 +1,4 @@
+import type { AuthModeName } from "./auth/shared-secret.ts";
 import type { LogSink, Logger } from "./base/log.ts";
 import type { Farewell } from "./compose/shutdown.ts";
 import type { Environment } from "./config/paths.ts";
@@ -35,7 +36,7 @@ export interface RunningGateway {
   readonly url: string;
   readonly log: Logger;
   /** How clients prove themselves: `hint` is the first characters of the secret, `source` where it is written. */
-  readonly secret: { readonly mode: "token" | "password"; readonly hint: string; readonly source: string };
+  readonly secret: { readonly mode: AuthModeName; readonly hint: string; readonly source: string };
   readonly extensions: readonly ExtensionSummary[];
   /** Drains, broadcasts `shutdown`, closes every socket with 1012 and frees the state directory. Idempotent. */
   close(farewell: Farewell): Promise<void>;

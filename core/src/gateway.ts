@@ -1,13 +1,11 @@
+import { networkInterfaces } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { createHealth } from "./automation/health.ts";
 import { createPresence } from "./automation/presence.ts";
 import { startRetention } from "./automation/retention.ts";
 import { createStateVersions } from "./automation/state-versions.ts";
 import { startTick } from "./automation/tick.ts";
-import { audited } from "./auth/audited.ts";
-import { createAuthenticator } from "./auth/authenticator.ts";
-import { createSecretCheck } from "./auth/shared-secret.ts";
-import { createDeviceTokens, loadServerKey } from "./auth/tokens.ts";
+import type { AuthModeName } from "./auth/shared-secret.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { EventSink } from "./base/event-sink.ts";
 import { type Ids, systemIds } from "./base/ids.ts";
@@ -20,6 +18,7 @@ import { type Redactor, createRedactor } from "./base/redact.ts";
 import { type AgentDirectory, createAgentDirectory } from "./compose/agents.ts";
 import { hostsOf } from "./compose/bind.ts";
 import { healthFacts, ownPresence, troubles } from "./compose/facts.ts";
+import { createDevicePairing } from "./compose/device-pairing.ts";
 import { type Guests, createGuests } from "./compose/guests.ts";
 import { createHandlers } from "./compose/handlers.ts";
 import { createMediaImporter } from "./compose/import-media.ts";
@@ -28,6 +27,7 @@ import { createPhases } from "./compose/phases.ts";
 import { type Settings, loadSettings } from "./compose/settings.ts";
 import { CONNECTIONS_MS, type Farewell, endWork } from "./compose/shutdown.ts";
 import { type Storage, openStorage } from "./compose/storage.ts";
+import { type Trust, openTrust } from "./compose/trust.ts";
 import { writeRunning } from "./config/running.ts";
 import type { RunningGateway, StartOptions } from "./gateway-options.ts";
 import { acquireStateLock } from "./store/lock.ts";
@@ -38,6 +38,8 @@ import { type WireServer, createWireServer } from "./wire/wire-server.ts";
 export interface Systems {
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Addresses of this host's interfaces. */
+  readonly interfaces: () => readonly string[];
   /** See `StoreOptions`. */
   readonly faults?: MessagePort;
 }
@@ -49,7 +51,7 @@ export interface Systems {
  * @throws ConfigError, StateLocked, StoreError, or an Error that says why the port cannot be used.
  */
 export async function startGateway(options: StartOptions, replaced: Partial<Systems> = {}): Promise<RunningGateway> {
-  const systems: Systems = { clock: systemClock, ids: systemIds, ...replaced };
+  const systems: Systems = { clock: systemClock, ids: systemIds, interfaces: ownAddresses, ...replaced };
   await using built = new AsyncDisposableStack();
   const { paths } = options.environment;
   const lock = acquireStateLock(paths.stateDir);
@@ -107,6 +109,9 @@ interface Base extends Systems {
   readonly problems: Problems;
 }
 
+const ownAddresses = (): readonly string[] =>
+  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+
 /** Whoever awaits the same promise is told of its failure. */
 const ignore = (): void => {};
 
@@ -130,6 +135,8 @@ function openLogs({ environment, console }: StartOptions, clock: Clock, redact: 
 async function buildParts(base: Base, storage: Storage): Promise<Parts> {
   const { settings } = base;
   const directory = createAgentDirectory(settings.config);
+  const { environment } = base.options;
+  const trust = await openTrust({ ...base, ...storage, environment });
   // Before the wire is there nobody is connected who could miss an event.
   let publish: EventSink["publish"] = () => {};
   let renewHealth = (): void => {};
@@ -148,7 +155,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
     onChange: () => renewHealth(),
   });
   const guests = createGuests({ ...base, environment: base.options.environment, storage, messaging });
-  const { wire, renew, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink });
+  const { wire, renew, closeWire } = buildWire(base, { storage, directory, messaging, guests, sink, trust });
   publish = wire.sink.publish.bind(wire.sink);
   renewHealth = renew;
   await messaging.turns.recover();
@@ -176,6 +183,7 @@ async function buildParts(base: Base, storage: Storage): Promise<Parts> {
 
 interface WireNeeds extends Pick<Parts, "storage" | "directory" | "messaging" | "guests"> {
   readonly sink: EventSink;
+  readonly trust: Trust;
 }
 
 /** The wire with everything that speaks only through it: presence, health, tick. */
@@ -189,7 +197,8 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
   const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
   const importer = createMediaImporter(storage.media, clock);
   const about = { version: options.version, paths, settings, clock, log, problems, sink };
-  const handlers = createHandlers({ ...about, ...needs, host: guests.host, health, presence, importer });
+  const devicePairing = createDevicePairing({ ...needs, settings, clock, ids });
+  const handlers = createHandlers({ ...about, ...needs, host: guests.host, health, presence, importer, devicePairing });
   const startedAt = clock.now();
   const wire = createWireServer({
     clock,
@@ -197,7 +206,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
     log: log.child("wire"),
     store: storage.store,
     version: options.version,
-    authenticator: buildAuthenticator(base, storage),
+    ...needs.trust,
     handlers,
     selfKeyed: new Set(["agent", "chat.send"]),
     snapshot: () => ({
@@ -208,11 +217,14 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
       configPath: paths.configFile,
       stateDir: paths.stateDir,
       sessionDefaults: sessionDefaults(directory),
-      authMode: settings.secret.auth.mode,
+      authMode: authModeOf(settings.secret.auth.mode),
     }),
     onAdmitted: presence.connected.bind(presence),
-    onConnected: ({ connId }) => health.greet(connId),
-    onDisconnected: presence.disconnected.bind(presence),
+    onConnected(caller) {
+      devicePairing.connected(caller);
+      health.greet(caller.connId);
+    },
+    onDisconnected: (caller) => [devicePairing, presence].forEach((part) => part.disconnected(caller)),
     problems: () => troubles(facts).map(({ reason }) => reason),
   });
   const undo = [
@@ -220,22 +232,13 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
     health.start(),
     startTick({ clock, sink, intervalMs: LIMITS.tickIntervalMs }),
     () => importer.close(),
+    devicePairing.start(wire),
   ];
   return { wire, renew: () => health.renew(), closeWire: () => undo.forEach((stop) => stop()) };
 }
 
-function buildAuthenticator({ options, settings, clock, log }: Base, { devices, audit }: Storage) {
-  const { auth } = settings.config.gateway;
-  const policy = {
-    mode: settings.secret.auth.mode,
-    checkSecret: createSecretCheck(settings.secret.auth),
-    tokens: createDeviceTokens(loadServerKey(options.environment.paths.serverKeyFile)),
-    localTrust: auth.localTrust,
-    localOwnerScopes: auth.localOwner.scopes === "none" ? [] : auth.localOwner.scopes,
-    origins: { allowedOrigins: [], allowHostHeader: false },
-  };
-  return audited(createAuthenticator({ policy, devices, clock, log: log.child("auth") }), { audit, devices });
-}
+/** Clients of version 3 know four modes; in mode `tailscale` programs of this host use the token (wire protocol section 3). */
+const authModeOf = (mode: AuthModeName) => (mode === "tailscale" ? "token" : mode);
 
 function sessionDefaults(directory: AgentDirectory) {
   const { defaultId, mainKey, scope } = directory.agents();

@@ -23,6 +23,7 @@ export function refusalReason(refusal: Refusal): string {
     case "origin":
     case "device-required":
     case "control-ui-device-required":
+    case "rate-limited":
     case "unavailable":
       return refusal.kind;
   }

@@ -3,7 +3,6 @@ import type { AuditNotes } from "./audit.ts";
 import { refusalReason } from "./audit-refusals.ts";
 import type { Authenticator, Verdict } from "./authenticator.ts";
 import type { Devices } from "./devices.ts";
-import { canonicalAddress } from "./local-trust.ts";
 
 type Attempt = Parameters<Authenticator["authenticate"]>[0];
 
@@ -13,7 +12,7 @@ export function audited(
   { audit, devices }: { readonly audit: AuditNotes; readonly devices: Pick<Devices, "get"> },
 ): Authenticator {
   function told(attempt: Attempt, known: DeviceRecord | undefined, verdict: Verdict): Verdict {
-    const address = canonicalAddress(attempt.peer.address);
+    const { address } = attempt.peer;
     if (verdict.ok) {
       const { identity, role, scopes } = verdict.session;
       const { displayName: name } = attempt.params.client;

@@ -3,7 +3,11 @@ import { describe, expect, it } from "vitest";
 import { deviceId } from "../base/brand.ts";
 import type { DeviceRecord, RoleGrant } from "../store/tables/device-record.ts";
 import { cliParams, makeDevice, type Params, signed, type TestDevice } from "./test-device.ts";
+import { createAddressSet } from "./addresses.ts";
 import type { PeerFacts } from "./local-trust.ts";
+import { createOwnHost } from "./own-host.ts";
+import { createPeerReader } from "./peer.ts";
+import type { Vouched } from "./vouched.ts";
 import { type AuthPolicy, decide, type Decision } from "./decide.ts";
 import { createSecretCheck, type AuthMode } from "./shared-secret.ts";
 import { createDeviceTokens } from "./tokens.ts";
@@ -12,7 +16,29 @@ const now = 1_700_000_000_000;
 const nonce = "challenge";
 const tokens = createDeviceTokens(Buffer.alloc(32, 1));
 const device = makeDevice();
-const localPeer: PeerFacts = { address: "127.0.0.1", host: "localhost:1", origin: undefined, forwarded: false };
+const own = createOwnHost({
+  interfaces: () => ["127.0.0.1", "192.168.1.5", "100.101.102.103", "fd7a:115c:a1e0::7"],
+  tailnetName: () => "Host.tail1234.ts.net.",
+  now: () => now,
+});
+const readPeer = createPeerReader({ trustedProxies: createAddressSet(["10.0.0.1"]), own, hosts: ["gw.example"] });
+
+interface PeerCase {
+  readonly address?: string;
+  readonly host?: string;
+  readonly origin?: string;
+  readonly headers?: Record<string, string>;
+  readonly vouched?: Vouched;
+}
+
+function peerOf({ address = "127.0.0.1", host = "localhost:1", origin, headers = {}, vouched }: PeerCase): PeerFacts {
+  const all = { host, ...(origin === undefined ? {} : { origin }), ...headers };
+  const raw = Object.entries(all).flat();
+  const peer = readPeer({ socketAddress: address, encrypted: false, headers: all, rawHeaders: raw });
+  return vouched === undefined ? peer : { ...peer, vouched };
+}
+
+const localPeer = peerOf({});
 
 function policyFor(auth: AuthMode = { mode: "token", token: "secret" }, over: Partial<AuthPolicy> = {}): AuthPolicy {
   return {
@@ -30,7 +56,7 @@ interface Case {
   readonly params?: Record<string, unknown>;
   readonly device?: TestDevice;
   readonly version?: "v2" | "v3";
-  readonly peer?: Partial<PeerFacts>;
+  readonly peer?: PeerCase;
   readonly auth?: AuthMode;
   readonly policy?: Partial<AuthPolicy>;
   readonly record?: Partial<DeviceRecord>;
@@ -56,7 +82,7 @@ function decideOn(testCase: Case): Decision {
   const plain = cliParams({ scopes: ["operator.read"], ...testCase.params });
   const { device: signer, version = "v3" } = testCase;
   const params: Params = signer === undefined ? plain : signed(plain, signer, { nonce, at: now, version });
-  const attempt = { params: params as unknown as ConnectParams, peer: { ...localPeer, ...testCase.peer }, nonce, now };
+  const attempt = { params: params as unknown as ConnectParams, peer: peerOf(testCase.peer ?? {}), nonce, now };
   return decide(attempt, policyFor(testCase.auth, testCase.policy), recordFor(testCase));
 }
 
@@ -69,6 +95,8 @@ function summary(decision: Decision): string {
       return `approve ${decision.claim.role} [${decision.claim.scopes.join(" ")}]`;
     case "pair":
       return `pair ${decision.reason}`;
+    case "redeem":
+      return `redeem ${decision.codeHash.slice(0, 8)}`;
     case "refuse": {
       const { refusal } = decision;
       if (refusal.kind === "unauthorized") return `unauthorized ${refusal.reason} ${refusal.canUseDeviceToken}`;
@@ -81,6 +109,8 @@ const secret = { auth: { token: "secret" } };
 const id = device.id.slice(0, 11);
 const elsewhere = { address: "203.0.113.9", host: "gw.example" };
 const tokenOf = (generation: number): string => tokens.tokenFor({ deviceId: device.id, role: "operator", generation });
+const proxied: AuthMode = { mode: "trusted-proxy", token: "secret" };
+const tailnet: AuthMode = { mode: "tailscale", token: "secret" };
 const ui = { client: { id: "openclaw-control-ui", mode: "ui", version: "1", platform: "linux" } };
 const localPage = { origin: "http://localhost:5173" };
 
@@ -140,7 +170,10 @@ const table: Record<string, [Case, string]> = {
   "no device, right secret, local owner off": [{ params: secret, policy: { localOwnerScopes: [] } }, "device-required"],
   "no device, right secret, local trust off": [{ params: secret, policy: { localTrust: "off" } }, "device-required"],
   "no device, right secret, from elsewhere": [{ params: secret, peer: elsewhere }, "device-required"],
-  "no device, right secret, through a proxy": [{ params: secret, peer: { forwarded: true } }, "device-required"],
+  "no device, right secret, through a proxy": [
+    { params: secret, peer: { headers: { "x-real-ip": "1.2.3.4" } } },
+    "device-required",
+  ],
   "no device, right secret, from a local page": [{ params: secret, peer: localPage }, "device-required"],
   "no device, right secret, role node": [{ params: { ...secret, role: "node" } }, "device-required"],
   "no device, wrong secret": [{ params: { auth: { token: "wrong" } } }, "unauthorized token_mismatch false"],
@@ -235,6 +268,107 @@ const table: Record<string, [Case, string]> = {
     "approve operator [operator.read]",
   ],
   "a new device, local trust off": [{ device, params: secret, policy: { localTrust: "off" } }, "pair not-paired"],
+  "a new device at this host's own tailnet address": [
+    { device, params: secret, peer: { address: "100.101.102.103", host: "100.101.102.103:18789" } },
+    "approve operator [operator.read]",
+  ],
+  "a new device at this host's own tailnet address, by its MagicDNS name": [
+    { device, params: secret, peer: { address: "fd7a:115c:a1e0::7", host: "host.TAIL1234.ts.net" } },
+    "approve operator [operator.read]",
+  ],
+  "no device at this host's own tailnet address": [
+    { params: secret, peer: { address: "100.101.102.103", host: "[fd7a:115c:a1e0::7]:1" } },
+    "session local-owner [operator.read]",
+  ],
+  "a new device at another tailnet address": [
+    { device, params: secret, peer: { address: "100.101.102.104", host: "100.101.102.103:18789" } },
+    "pair not-paired",
+  ],
+  "a new device at the own tailnet address, under another name": [
+    { device, params: secret, peer: { address: "100.101.102.103", host: "other.tail1234.ts.net" } },
+    "pair not-paired",
+  ],
+  "a new device at this host's own LAN address": [
+    { device, params: secret, peer: { address: "192.168.1.5", host: "192.168.1.5" } },
+    "pair not-paired",
+  ],
+  "a page at this host's own tailnet address": [
+    {
+      device,
+      params: secret,
+      peer: { address: "100.101.102.103", host: "100.101.102.103", origin: "http://100.101.102.103" },
+    },
+    "origin origin not allowed",
+  ],
+  "a trusted proxy that tells this host's own tailnet address": [
+    {
+      device,
+      params: secret,
+      peer: { address: "10.0.0.1", host: "host.tail1234.ts.net", headers: { "x-forwarded-for": "100.101.102.103" } },
+    },
+    "approve operator [operator.read]",
+  ],
+  "a trusted proxy that tells loopback": [
+    { device, params: secret, peer: { address: "10.0.0.1", headers: { "x-forwarded-for": "127.0.0.1" } } },
+    "pair not-paired",
+  ],
+  "a proxy that nobody trusts and that tells loopback": [
+    { device, params: secret, peer: { headers: { "x-forwarded-for": "127.0.0.1" } } },
+    "pair not-paired",
+  ],
+
+  "a user whom the proxy vouches for": [
+    { auth: proxied, device, peer: { ...elsewhere, vouched: { is: "user", user: "ann" } } },
+    "pair not-paired",
+  ],
+  "a paired device of such a user": [
+    { auth: proxied, device, grant: {}, peer: { ...elsewhere, vouched: { is: "user", user: "ann" } } },
+    `session ${id} [operator.read]`,
+  ],
+  "a user whom the proxy vouches for, without a device": [
+    { auth: proxied, peer: { ...elsewhere, vouched: { is: "user", user: "ann" } } },
+    "device-required",
+  ],
+  "a device past the proxy, with the token": [
+    {
+      auth: proxied,
+      device,
+      params: secret,
+      peer: { ...elsewhere, vouched: { is: "fault", reason: "proxy_untrusted" } },
+    },
+    "unauthorized proxy_untrusted false",
+  ],
+  "a paired device past the proxy, with its own token": [
+    {
+      auth: proxied,
+      device,
+      params: { auth: { deviceToken: tokenOf(2) } },
+      grant: {},
+      peer: { ...elsewhere, vouched: { is: "fault", reason: "proxy_untrusted" } },
+    },
+    `session ${id} [operator.read]`,
+  ],
+  "the owner on the host of a proxied gateway": [
+    { auth: proxied, params: secret, peer: { vouched: { is: "fault", reason: "proxy_untrusted" } } },
+    "session local-owner [operator.read]",
+  ],
+  "a wrong token on the host of a proxied gateway": [
+    { auth: proxied, params: { auth: { token: "x" } }, peer: { vouched: { is: "fault", reason: "proxy_untrusted" } } },
+    "unauthorized token_mismatch false",
+  ],
+  "a tailnet user nobody has asked about": [
+    { auth: tailnet, device, peer: { ...elsewhere, vouched: { is: "ask", claim: { address: "100.64.0.9" } } } },
+    "unauthorized tailscale_whois_failed false",
+  ],
+  "a tailnet user the daemon knows": [
+    { auth: tailnet, device, peer: { ...elsewhere, vouched: { is: "user", user: "ann@example.com" } } },
+    "pair not-paired",
+  ],
+  "nobody of the tailnet": [
+    { auth: tailnet, device, peer: { ...elsewhere, vouched: { is: "fault", reason: "tailscale_user_missing" } } },
+    "unauthorized tailscale_user_missing false",
+  ],
+
   "a paired device": [{ device, params: secret, grant: {} }, `session ${id} [operator.read]`],
   "a paired device with another key on record": [
     { device, params: secret, record: { publicKey: "other" }, peer: elsewhere },

@@ -6,22 +6,23 @@ import {
   type PairingReason,
   type Role,
   type RoleGrant,
+  activeGrace,
   grantOf,
 } from "../store/tables/device-record.ts";
 import { type DeviceVerdict, normaliseClaim, verifyDevice } from "./device.ts";
-import { type PeerFacts, canonicalAddress, isLocalPeer, isLoopbackAddress } from "./local-trust.ts";
+import { isLoopbackAddress } from "./addresses.ts";
+import { type PeerFacts, isLocalPeer } from "./local-trust.ts";
 import { type OriginPolicy, originFault } from "./origin.ts";
+import { type SharedPolicy, type SharedProof, sharedProof } from "./proof.ts";
 import type { Refusal, UnauthorizedReason } from "./refusal.ts";
-import type { AuthMode, SecretCheck, SecretFault } from "./shared-secret.ts";
-import type { DeviceTokens } from "./tokens.ts";
+import { bootstrapHash } from "./bootstrap.ts";
+import { type DeviceTokens, presentedGeneration } from "./tokens.ts";
 
 /** Identity of a local operator that holds the shared secret and shows no device (wire protocol section 0, "No device"). */
 export const LOCAL_OWNER = "local-owner";
 
 /** How the gateway is set up; nothing here changes while it runs. */
-export interface AuthPolicy {
-  readonly mode: AuthMode["mode"];
-  readonly checkSecret: SecretCheck;
+export interface AuthPolicy extends SharedPolicy {
   readonly tokens: DeviceTokens;
   readonly localTrust: "on" | "off";
   /** What `local-owner` may be granted; empty turns it off. */
@@ -50,14 +51,44 @@ export interface Session {
 }
 
 export type Decision =
-  | { readonly kind: "session"; readonly session: Session; readonly seen?: PairingClaim }
-  /** The claim is granted, and must be on disk before the client hears of it. */
-  | { readonly kind: "approve"; readonly claim: PairingClaim; readonly local: true }
+  /** `settles`: this generation of the token was used while older ones still work; that they end must be on disk first. */
+  | {
+      readonly kind: "session";
+      readonly by: ProofKind;
+      readonly session: Session;
+      readonly seen?: PairingClaim;
+      readonly settles?: number;
+    }
+  /** The claim is granted for these reasons, and must be on disk before the client hears of it. */
+  | {
+      readonly kind: "approve";
+      readonly by: ProofKind;
+      readonly claim: PairingClaim;
+      readonly reasons: readonly PairingReason[];
+      readonly local: boolean;
+    }
+  /** A link's code says what is granted, if it is a good one. */
+  | {
+      readonly kind: "redeem";
+      readonly by: "bootstrap";
+      readonly claim: PairingClaim;
+      readonly codeHash: string;
+      readonly local: boolean;
+    }
   /** The claim must be recorded for somebody to decide; the client is refused with the request's id. */
-  | { readonly kind: "pair"; readonly claim: PairingClaim; readonly reason: PairingReason }
+  | {
+      readonly kind: "pair";
+      readonly by: ProofKind;
+      readonly claim: PairingClaim;
+      readonly reason: PairingReason;
+      readonly local: boolean;
+    }
   | { readonly kind: "refuse"; readonly refusal: Refusal };
 
-type Proof = { readonly by: "secret" | "nothing-needed" } | { readonly by: "device-token"; readonly grant: RoleGrant };
+/** What let the client talk to the gateway. */
+export type ProofKind = SharedProof | "device-token" | "bootstrap";
+
+type Proof = { readonly by: SharedProof } | { readonly by: "device-token"; readonly generation: number };
 
 const refuse = (refusal: Refusal): Decision => ({ kind: "refuse", refusal });
 
@@ -78,20 +109,20 @@ export function decide(attempt: ConnectAttempt, policy: AuthPolicy, record: Devi
 
 /** Only a local operator with the shared secret may come without a device (wire protocol section 0, "No device"). */
 function decideWithoutDevice(
-  { params }: ConnectAttempt,
+  { params, peer }: ConnectAttempt,
   policy: AuthPolicy,
   { role, local }: { readonly role: Role; readonly local: boolean },
 ): Decision {
   if (params.client.id === "openclaw-control-ui") return refuse({ kind: "control-ui-device-required" });
   const { auth = {} } = params;
-  const verdict = policy.checkSecret(auth);
+  const verdict = sharedProof(params, peer, policy);
   if (!verdict.ok && (auth.token !== undefined || auth.password !== undefined))
     return unauthorized(verdict.reason, params);
   const owner = policy.localOwnerScopes;
-  const trusted = verdict.ok && policy.mode !== "none" && role === "operator" && local && owner.length > 0;
+  const trusted = verdict.ok && verdict.by === "secret" && role === "operator" && local && owner.length > 0;
   if (!trusted) return refuse({ kind: "device-required" });
   const scopes = knownScopes(params).filter((scope) => scopeCovers(owner, scope));
-  return { kind: "session", session: { role, scopes, identity: LOCAL_OWNER, local } };
+  return { kind: "session", by: "secret", session: { role, scopes, identity: LOCAL_OWNER, local } };
 }
 
 interface DeviceAttempt extends ConnectAttempt {
@@ -107,43 +138,79 @@ function decideWithDevice(attempt: DeviceAttempt, policy: AuthPolicy, record: De
   const known = record?.publicKey === verdict.publicKey ? record : undefined;
   const scopes = attempt.role === "operator" ? knownScopes(params) : [];
   const proof = proofOf(attempt, policy, { known, scopes });
-  if (typeof proof === "string") return unauthorized(proof, params);
   const claim = claimOf(attempt, verdict, scopes);
-  const missing = pairingReason(claim, known);
-  if (missing !== undefined) return decidePairing(claim, missing, attempt.local);
-  const grant = proof.by === "device-token" ? proof.grant : known && grantOf(known, attempt.role);
-  // With the shared secret a revoked device gets a new generation, which must be on disk first.
-  if (grant === undefined || grant.revoked) return decidePairing(claim, "not-paired", attempt.local);
-  const session = { role: attempt.role, scopes, identity: verdict.deviceId, local: attempt.local, grant };
-  return { kind: "session", session, seen: claim };
+  const missing = missingFor(claim, known);
+  const isLetIn = typeof proof !== "string" && missing === undefined;
+  const invited = isLetIn ? undefined : decideInvited(attempt, policy, claim);
+  if (invited !== undefined) return invited;
+  if (typeof proof === "string") return unauthorized(proof, params);
+  if (missing !== undefined) return decidePairing(claim, missing, { by: proof.by, local: attempt.local });
+  return decideKnown(claim, proof, { local: attempt.local, now, known });
+}
+
+/** A device that the records let in. */
+function decideKnown(
+  claim: PairingClaim,
+  proof: Proof,
+  at: { readonly local: boolean; readonly now: number; readonly known: DeviceRecord | undefined },
+): Decision {
+  const { role, scopes, deviceId: identity } = claim;
+  const grant = at.known && grantOf(at.known, role);
+  if (grant === undefined) throw new Error(`device ${identity} was let in without a grant for ${role}`);
+  const session = { role, scopes, identity, local: at.local, grant };
+  const settles = proof.by === "device-token" ? settledBy(grant, proof.generation, at.now) : undefined;
+  return { kind: "session", by: proof.by, session, seen: claim, ...(settles === undefined ? {} : { settles }) };
+}
+
+/** The generation that was used, when that ends an older one. */
+const settledBy = (grant: RoleGrant, used: number, now: number): number | undefined =>
+  activeGrace(grant, now).some(({ generation }) => generation < used) ? used : undefined;
+
+/**
+ * A bootstrap code lets in a device that may not come in otherwise, pages included: whoever made it has approved. It is taken only
+ * where nobody can have read it on the way, and never beside a wrong shared secret. Undefined when there is no such code.
+ */
+function decideInvited(attempt: DeviceAttempt, policy: AuthPolicy, claim: PairingClaim): Decision | undefined {
+  const { params, peer, now, local } = attempt;
+  const { bootstrapToken: code, token, password } = params.auth ?? {};
+  if (code === undefined) return undefined;
+  if ((token !== undefined || password !== undefined) && !sharedProof(params, peer, policy).ok) return undefined;
+  if (!peer.secure && !isLoopbackAddress(peer.address)) return unauthorized("bootstrap_token_insecure", params);
+  if (claim.role === "operator" && policy.tokens.isOwnerCode(code, { deviceId: claim.deviceId, now })) {
+    return { kind: "approve", by: "bootstrap", claim, reasons: ["metadata-upgrade", "not-paired"], local };
+  }
+  return { kind: "redeem", by: "bootstrap", claim, codeHash: bootstrapHash(code), local };
 }
 
 /** What proves that the client may talk to this gateway, or why nothing does (wire protocol section 0, "Auth proof"). */
 function proofOf(
-  { params, role }: DeviceAttempt,
+  { params, peer, role, now }: DeviceAttempt,
   policy: AuthPolicy,
   { known, scopes }: { readonly known: DeviceRecord | undefined; readonly scopes: readonly string[] },
 ): Proof | UnauthorizedReason {
-  const verdict = policy.checkSecret(params.auth ?? {});
-  if (verdict.ok) return { by: policy.mode === "none" ? "nothing-needed" : "secret" };
-  const grant = known && grantOf(known, role);
-  const spends = (token: string | undefined): token is string =>
-    token !== undefined &&
-    grant !== undefined &&
-    !grant.revoked &&
-    policy.tokens.matches({ deviceId: known?.deviceId ?? "", role, generation: grant.generation }, token) &&
-    scopesCover(grant.scopes, scopes);
+  const verdict = sharedProof(params, peer, policy);
+  if (verdict.ok) return { by: verdict.by };
   const { token, deviceToken } = params.auth ?? {};
   // A presented shared token must match (the seed); only a client that sends none may rely on `deviceToken`.
   const presented = token ?? deviceToken;
-  if (spends(presented) && grant !== undefined) return { by: "device-token", grant };
+  const grant = known && grantOf(known, role);
+  if (presented !== undefined && known !== undefined && grant !== undefined && scopesCover(grant.scopes, scopes)) {
+    const generation = presentedGeneration(policy.tokens, { deviceId: known.deviceId, grant, presented, now });
+    if (generation !== undefined) return { by: "device-token", generation };
+  }
   return token === undefined && deviceToken !== undefined ? "device_token_mismatch" : verdict.reason;
 }
 
-function unauthorized(reason: SecretFault | UnauthorizedReason, params: ConnectParams): Decision {
+function unauthorized(reason: UnauthorizedReason, params: ConnectParams): Decision {
   const canUseDeviceToken =
     params.device !== undefined && params.auth?.deviceToken === undefined && reason.endsWith("_mismatch");
   return refuse({ kind: "unauthorized", reason, canUseDeviceToken });
+}
+
+/** Why the client must be paired (again) before it may come in. A revoked role is as good as none, and gets a new generation. */
+function missingFor(claim: PairingClaim, known: DeviceRecord | undefined): PairingReason | undefined {
+  const grant = known && grantOf(known, claim.role);
+  return pairingReason(claim, known) ?? (grant?.revoked === true ? "not-paired" : undefined);
 }
 
 /** Why the records do not allow the claim yet; several reasons are met one after the other (wire protocol 8.2). */
@@ -161,9 +228,13 @@ const isChanged = (pinned: string | undefined, claimed: string | undefined): boo
   normaliseClaim(pinned) !== "" && normaliseClaim(pinned) !== normaliseClaim(claimed);
 
 /** A local client may introduce a device and widen its scopes by itself; what it is pinned to needs a person. */
-function decidePairing(claim: PairingClaim, reason: PairingReason, local: boolean): Decision {
+function decidePairing(
+  claim: PairingClaim,
+  reason: PairingReason,
+  { by, local }: { readonly by: ProofKind; readonly local: boolean },
+): Decision {
   const silent = local && (reason === "not-paired" || reason === "scope-upgrade");
-  return silent ? { kind: "approve", claim, local } : { kind: "pair", claim, reason };
+  return silent ? { kind: "approve", by, claim, reasons: [reason], local } : { kind: "pair", by, claim, reason, local };
 }
 
 /** Requested scopes without repeats and without names this gateway does not know. */
@@ -189,6 +260,6 @@ function claimOf(
     clientMode: client.mode,
     ...(client.displayName === undefined ? {} : { displayName: client.displayName }),
     ...(client.deviceFamily === undefined ? {} : { deviceFamily: client.deviceFamily }),
-    ...(isLoopbackAddress(peer.address) ? {} : { remoteIp: canonicalAddress(peer.address) }),
+    ...(isLoopbackAddress(peer.address) ? {} : { remoteIp: peer.address }),
   };
 }

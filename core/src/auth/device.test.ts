@@ -3,7 +3,8 @@ import type { ConnectParams } from "openclaw-host-schemas";
 import { describe, expect, it } from "vitest";
 import { cliParams, makeDevice, signed } from "./test-device.ts";
 import { decodePublicKey, deviceIdOf, normaliseClaim, signedText, verifyDevice } from "./device.ts";
-import { canonicalAddress, hostnameOf, isLoopbackAddress, isLoopbackHostname } from "./local-trust.ts";
+import { canonicalAddress, isLoopbackAddress } from "./addresses.ts";
+import { hostnameOf, isLoopbackHostname } from "./local-trust.ts";
 
 const context = { nonce: "n", now: 5, acceptV2: true };
 const asConnect = (params: unknown): ConnectParams => params as ConnectParams;

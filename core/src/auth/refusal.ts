@@ -2,9 +2,13 @@ import type { DeviceFault } from "./device.ts";
 import type { OriginFault } from "./origin.ts";
 import type { PairingReason } from "../store/tables/device-record.ts";
 import type { SecretFault } from "./shared-secret.ts";
+import type { VouchingFault } from "./vouched.ts";
 
 /** Why a presented credential does not let the client in. */
-export type UnauthorizedReason = SecretFault | "device_token_mismatch";
+export type UnauthorizedReason = SecretFault | VouchingFault | "device_token_mismatch" | BootstrapFault;
+
+/** A link's code that is unknown, used, too old or for another role; or a good or bad one that was sent in the clear. */
+export type BootstrapFault = "bootstrap_token_invalid" | "bootstrap_token_insecure";
 
 /** Why a valid `connect` is refused. The wire's dialects turn it into an error and a close reason (wire protocol 2.6). */
 export type Refusal =
@@ -15,6 +19,8 @@ export type Refusal =
   | { readonly kind: "device"; readonly fault: DeviceFault }
   /** `canUseDeviceToken`: the client showed a device, but no device token. */
   | { readonly kind: "unauthorized"; readonly reason: UnauthorizedReason; readonly canUseDeviceToken: boolean }
+  /** Too many wrong credentials came from there; nothing was checked. */
+  | { readonly kind: "rate-limited"; readonly retryAfterMs: number }
   | { readonly kind: "pairing"; readonly reason: PairingReason; readonly requestId: string }
   /** Nothing was decided: the records could not be read or written. */
   | { readonly kind: "unavailable" };

@@ -1,23 +1,16 @@
-import { type Config, GatewayConfig } from "openclaw-host-schemas";
-import type { AuthMode } from "../auth/shared-secret.ts";
+import type { Config } from "openclaw-host-schemas";
 import type { Ids } from "../base/ids.ts";
 import type { Redactor } from "../base/redact.ts";
-import { ConfigError } from "../config/issue.ts";
-import { parseSchema } from "../config/json-schema.ts";
+import { ConfigError, type ConfigIssue } from "../config/issue.ts";
 import { type LoadedConfig, checkConfig, extensionRoots, readConfigFile, requireValid } from "../config/load.ts";
 import type { Environment } from "../config/paths.ts";
-import { type SecretDeps, resolveSecrets } from "../config/secrets.ts";
-import { ensureToken, tokenHint } from "../config/token.ts";
+import type { SecretDeps } from "../config/secrets.ts";
 import { type ValidateOptions, validateOptionsOf } from "../config/validate.ts";
 import type { StartOptions } from "../gateway-options.ts";
 import { type Discovered, discoverExtensions } from "../host/discover/discover.ts";
-
-/** How clients prove themselves, and where the operator finds the secret. */
-export interface GatewaySecret {
-  readonly auth: Exclude<AuthMode, { mode: "none" }>;
-  readonly hint: string;
-  readonly source: string;
-}
+import { checkAuth } from "./auth-rules.ts";
+import { type GatewaySecret, gatewaySecret } from "./gateway-secret.ts";
+import { type ReuseParts, reusedSecrets } from "./secret-reuse.ts";
 
 /** Everything the start is told from outside, checked. */
 export interface Settings {
@@ -49,51 +42,27 @@ export async function loadSettings(options: StartOptions, deps: SettingsDeps): P
   const validation = validateOptionsOf(extensions);
   const loaded = checkConfig(file, validation);
   const config = requireValid(loaded);
-  return { loaded, config, extensions, validation, secret: await gatewaySecret(options, config, deps) };
+  const { channels } = validation;
+  const { secret, warnings } = await checkedSecret(options, { config, channels, extensions }, deps);
+  const warned = { ...loaded, warnings: [...loaded.warnings, ...warnings] };
+  return { loaded: warned, config, extensions, validation, secret };
 }
 
-/** The shared secret: the flag, the environment, the config, or a generated token. Registered with the redactor at once. */
-async function gatewaySecret(options: StartOptions, config: Config, deps: SettingsDeps): Promise<GatewaySecret> {
-  const { environment } = options;
-  const { paths } = environment;
-  const { mode } = config.gateway.auth;
-  const told = options.token ?? environment.token;
-  if (mode === "token" && told !== undefined) {
-    const source = options.token === undefined ? "OPENCLAW_GATEWAY_TOKEN" : "--token";
-    return secretOf({ mode, token: told }, source, deps);
-  }
-  const configured = await configuredSecret(options, config, deps);
-  if (mode === "password") {
-    if (configured.password !== undefined) {
-      return secretOf({ mode, password: configured.password }, paths.configFile, deps);
-    }
-    const path = "gateway.auth.password";
-    const message = 'is missing: mode "password" needs one; set it, or use mode "token"';
-    throw new ConfigError(paths.configFile, [{ path, message }]);
-  }
-  if (configured.token !== undefined) return secretOf({ mode, token: configured.token }, paths.configFile, deps);
-  return secretOf({ mode, token: await ensureToken(paths.tokenFile, deps.ids) }, paths.tokenFile, deps);
-}
-
-function secretOf(auth: GatewaySecret["auth"], source: string, { redactor }: SettingsDeps): GatewaySecret {
-  const value = (auth.mode === "token" ? auth.token : auth.password) ?? "";
-  redactor.add(value);
-  return { auth, hint: tokenHint(value), source };
-}
-
-async function configuredSecret(
-  { environment }: StartOptions,
-  config: Config,
-  deps: SettingsDeps,
-): Promise<{ token?: string; password?: string }> {
-  const at = { schema: parseSchema(GatewayConfig), value: config.gateway, path: "gateway" };
-  const resolved = await resolveSecrets(at, secretDeps(environment, deps.redactor));
-  if (resolved.issues.length > 0) throw new ConfigError(environment.paths.configFile, resolved.issues);
-  const { auth } = resolved.value as Config["gateway"];
-  return {
-    ...(typeof auth.token === "string" ? { token: auth.token } : {}),
-    ...(typeof auth.password === "string" ? { password: auth.password } : {}),
-  };
+/** The gateway's secrets, after every rule about them. */
+async function checkedSecret(
+  options: StartOptions,
+  at: Omit<ReuseParts, "deps">,
+  { ids, redactor }: SettingsDeps,
+): Promise<{ secret: GatewaySecret; warnings: readonly ConfigIssue[] }> {
+  const { paths } = options.environment;
+  const { gateway } = at.config;
+  const deps = secretDeps(options.environment, redactor);
+  const secret = await gatewaySecret(options, gateway, { ...deps, ids });
+  const bind = options.bind ?? gateway.bind;
+  const verdict = checkAuth({ gateway, bind, auth: secret.auth, proxySecret: secret.proxySecret });
+  const issues = [...verdict.issues, ...(await reusedSecrets(secret.all, { ...at, deps }))];
+  if (issues.length > 0) throw new ConfigError(paths.configFile, issues);
+  return { secret, warnings: verdict.warnings };
 }
 
 export const secretDeps = ({ paths, variables }: Environment, redactor: Redactor): SecretDeps => ({

@@ -13,6 +13,24 @@ export interface SecretDeps {
   readonly baseDir: string;
   /** Every resolved value is registered before anybody else sees it. */
   readonly redactor: Redactor;
+  /** `skip` leaves the secrets of commands out. Default: commands are run. */
+  readonly commands?: "skip";
+}
+
+/** Where the secrets of a value are written. */
+export interface SecretPlace {
+  readonly schema: JsonSchema;
+  readonly value: unknown;
+  /** Dotted path of the value, for the issues. */
+  readonly path: string;
+}
+
+/** Secrets by dotted path, and what could not be read. */
+export interface ReadSecrets {
+  readonly values: ReadonlyMap<string, string>;
+  readonly issues: readonly ConfigIssue[];
+  /** Forgets the values in the redactor. */
+  readonly release: Undo;
 }
 
 export interface ResolvedSecrets {
@@ -30,13 +48,14 @@ const MAX_SECRET_BYTES = 64 * 1024;
 /**
  * Resolves the `Secret()` fields of a value that was checked against `schema`: literals, `{$env}`, `{$file}` and `{$exec}`
  * (run without a shell). Surrounding white space is not part of a secret.
- *
- * @param path Dotted path of the value, for the issues.
  */
-export async function resolveSecrets(
-  at: { readonly schema: JsonSchema; readonly value: unknown; readonly path: string },
-  deps: SecretDeps,
-): Promise<ResolvedSecrets> {
+export async function resolveSecrets(at: SecretPlace, deps: SecretDeps): Promise<ResolvedSecrets> {
+  const { values, issues, release } = await readSecrets(at, deps);
+  return { value: mapSecrets(at, (path) => values.get(path)), issues, release };
+}
+
+/** The secrets that `resolveSecrets` would put in place. */
+export async function readSecrets(at: SecretPlace, deps: SecretDeps): Promise<ReadSecrets> {
   const found = new Map<string, unknown>();
   mapSecrets(at, (path, source) => found.set(path, source));
   const issues: ConfigIssue[] = [];
@@ -44,6 +63,7 @@ export async function resolveSecrets(
   const values = new Map<string, string>();
   await Promise.all(
     [...found].map(async ([path, source]) => {
+      if (deps.commands === "skip" && isJsonObject(source) && source["$exec"] !== undefined) return;
       try {
         const value = (await fetchSecret(source, deps)).trim();
         if (value === "") throw new Refusal("is empty: put a value there");
@@ -54,8 +74,7 @@ export async function resolveSecrets(
       }
     }),
   );
-  const value = mapSecrets(at, (path) => values.get(path));
-  return { value, issues: issues.toSorted(byPath), release: () => undo.forEach((forget) => forget()) };
+  return { values, issues: issues.toSorted(byPath), release: () => undo.forEach((forget) => forget()) };
 }
 
 /** An ordinary failure whose sentence is for the operator and carries nothing of the secret. */
@@ -64,10 +83,7 @@ class Refusal extends Error {}
 const byPath = (a: ConfigIssue, b: ConfigIssue) => (a.path < b.path ? -1 : 1);
 
 /** A copy of the value with `replace(path, source)` in place of every secret. */
-function mapSecrets(
-  at: { readonly schema: JsonSchema; readonly value: unknown; readonly path: string },
-  replace: (path: string, source: unknown) => unknown,
-): unknown {
+function mapSecrets(at: SecretPlace, replace: (path: string, source: unknown) => unknown): unknown {
   const base = at.path === "" ? [] : [at.path];
   const visit = (place: { schema: JsonSchema; value: unknown; path: readonly string[] }) =>
     isSecretSchema(place.schema) && place.value !== undefined

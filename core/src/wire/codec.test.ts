@@ -50,7 +50,7 @@ describe("the waiting room", () => {
   const guest = (address: string, origin?: string) => {
     const dropped: string[] = [];
     const waiting: Waiting = {
-      peer: { address, host: "h", origin, forwarded: false },
+      peer: { address, host: "h", origin, forwarded: false, onHost: true, hostAllowed: true, secure: false },
       drop: (_code, reason) => void dropped.push(reason),
     };
     return { waiting, dropped };

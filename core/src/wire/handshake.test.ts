@@ -13,6 +13,7 @@ afterAll(() => wire.stop());
 
 const v4 = { minProtocol: 4, maxProtocol: 4 };
 const withToken = { auth: { token: TOKEN } };
+const approval: unknown = expect.stringMatching(/^openclaw devices approve [0-9a-f-]{36}$/);
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe("the first frame", () => {
@@ -493,7 +494,7 @@ describe("a device that must be paired", () => {
   const pairing = (reason: string) => ({
     code: "NOT_PAIRED",
     message: "pairing required",
-    details: { code: "PAIRING_REQUIRED", requestId: expect.stringMatching(uuid), reason },
+    details: { code: "PAIRING_REQUIRED", requestId: expect.stringMatching(uuid), reason, fix: approval },
   });
 
   it("is refused from elsewhere with the id of its request, the same one for the same claim", async () => {

@@ -7,7 +7,7 @@ import {
 } from "openclaw-host-schemas";
 import type { Admission, Authenticator, Verdict } from "../auth/authenticator.ts";
 import type { Caller } from "../auth/caller.ts";
-import { canonicalAddress, isLoopbackAddress } from "../auth/local-trust.ts";
+import { isLoopbackAddress } from "../auth/addresses.ts";
 import type { Logger } from "../base/log.ts";
 import { type Check, describeIssues, lazyCheck } from "../base/validator.ts";
 import { decode, failureFrame, readRequest, successFrame } from "./codec.ts";
@@ -177,7 +177,7 @@ function callerOf(
     client: clientFacts(params.client),
     caps: params.caps ?? [],
     protocol: dialect.version,
-    ...(isLoopbackAddress(address) ? {} : { remoteIp: canonicalAddress(address) }),
+    ...(isLoopbackAddress(address) ? {} : { remoteIp: address }),
   };
 }
 

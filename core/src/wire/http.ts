@@ -1,5 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type OriginPolicy, originFault } from "../auth/origin.ts";
+import type { PeerFacts } from "../auth/local-trust.ts";
 import type { Logger } from "../base/log.ts";
+import type { FrontDoor } from "./front-door.ts";
+import { type Answer, COMMON_HEADERS, OWN_POLICY, answerWith } from "./http-answer.ts";
 import { LIMITS } from "./limits.ts";
 
 /** A part of the gateway that answers HTTP under a path. Bodies are limited to 1 MiB, answers to 30 s. */
@@ -10,37 +14,28 @@ export interface Room {
 }
 
 export interface HttpParts {
+  readonly frontDoor: FrontDoor;
+  /** Web pages whose requests may have effects. */
+  readonly origins: OriginPolicy;
   readonly rooms: readonly Room[];
   /** What keeps the gateway from its work; `/readyz` tells it to supervisors. */
   readonly problems: () => readonly string[];
   readonly log: Logger;
 }
 
-/** Headers of every answer: nothing here is to be sniffed, framed, cached or followed (wire protocol section 9). */
-const COMMON_HEADERS = {
-  "cache-control": "no-store",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-} as const;
-const OWN_PAGE_HEADERS = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'" } as const;
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly type?: string;
-  readonly allow?: string;
-}
-
 const NOT_FOUND: Answer = { status: 404, body: "Not Found" };
+const FOREIGN_PAGE: Answer = {
+  status: 403,
+  body: "Forbidden: this page may not do that. Allow its origin in gateway.controlUi.allowedOrigins.",
+};
 
 /** Answers requests: health probes, then rooms by path, else 404 (wire protocol sections 0 and 10). */
 export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, response: ServerResponse) => void {
   async function enter(room: Room, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const answer = await withDeadline(room, incoming);
-      for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
       response.statusCode = answer.status;
-      for (const [name, value] of answer.headers) response.appendHeader(name, value);
+      setHeaders(response, answer.headers);
       response.end(Buffer.from(await answer.arrayBuffer()));
     } catch (error) {
       if (error instanceof TooLarge) return answerWith(response, { status: 413, body: "Payload Too Large" });
@@ -50,14 +45,40 @@ export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, 
   }
 
   return (incoming, response) => {
+    const admittance = parts.frontDoor.request(incoming);
+    if (!admittance.ok) return answerWith(response, admittance.answer);
     const path = pathOf(incoming);
     if (path === undefined) return answerWith(response, { status: 400, body: "Bad Request" });
     const probe = probeAnswer(path, parts.problems);
     if (probe !== undefined) return answerWith(response, withMethod(probe, incoming.method));
     const room = parts.rooms.find(({ prefix }) => path === prefix || path.startsWith(`${prefix.replace(/\/$/, "")}/`));
     if (room === undefined) return answerWith(response, NOT_FOUND);
+    if (isForgery(incoming, admittance.peer, parts.origins)) return answerWith(response, FOREIGN_PAGE);
     void enter(room, incoming, response);
   };
+}
+
+/** Methods that a page may use anywhere without effect, or with nothing to read (RFC 9110, 9.2.1). */
+const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Whether a web page of another origin wants an effect. Browsers send such requests without asking as long as they look like
+ * a form's (text/plain too), and name the page in Origin.
+ */
+function isForgery({ method, headers }: IncomingMessage, peer: PeerFacts, origins: OriginPolicy): boolean {
+  if (SAFE_METHODS.has(method)) return false;
+  if (peer.origin !== undefined)
+    return originFault(peer, NO_CLIENT, origins) !== undefined || peer.origin.trim() === "";
+  return headers["sec-fetch-site"] === "cross-site";
+}
+
+const NO_CLIENT = { id: "", mode: "" } as const;
+
+/** A room's headers over those that every answer has; which pages may read answers is not for rooms to say. */
+function setHeaders(response: ServerResponse, own: Headers): void {
+  const defaults = { ...COMMON_HEADERS, "content-security-policy": OWN_POLICY };
+  for (const [name, value] of Object.entries(defaults)) if (!own.has(name)) response.setHeader(name, value);
+  for (const [name, value] of own) if (!name.startsWith("access-control-")) response.appendHeader(name, value);
 }
 
 function probeAnswer(path: string, problems: () => readonly string[]): Answer | undefined {
@@ -74,17 +95,6 @@ function probeAnswer(path: string, problems: () => readonly string[]): Answer | 
 
 const withMethod = (answer: Answer, method: string | undefined): Answer =>
   method === "GET" || method === "HEAD" ? answer : { status: 405, body: "Method Not Allowed", allow: "GET, HEAD" };
-
-function answerWith(response: ServerResponse, answer: Answer): void {
-  if (response.headersSent) return void response.destroy();
-  response.writeHead(answer.status, {
-    ...COMMON_HEADERS,
-    ...OWN_PAGE_HEADERS,
-    "content-type": `${answer.type ?? "text/plain"}; charset=utf-8`,
-    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
-  });
-  response.end(answer.body);
-}
 
 /** The path with every escape undone once, or undefined when it is malformed or climbs. */
 function pathOf(incoming: IncomingMessage): string | undefined {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { type Answer, answerRaw, answerWith } from "./http-answer.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Where to listen. Port 0 takes a free one, the same on every host. */
@@ -48,7 +49,8 @@ export async function listen(parts: ServerParts, { hosts = LOOPBACK_HOSTS, port 
         throw error;
       }
       // Somebody else on the port of a second loopback address could take clients in; the operator should know.
-      const level = codeOf(error) === "EADDRINUSE" ? "warn" : "debug";
+      // An address that was asked for and is not there yet (a tailnet that is still connecting) matters, too.
+      const level = codeOf(error) === "EADDRINUSE" || hosts !== LOOPBACK_HOSTS ? "warn" : "debug";
       parts.log[level]("does not listen on an address", { host, port: actual, code: codeOf(error) });
     }
   }
@@ -67,8 +69,26 @@ function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
     headersTimeout: LIMITS.httpHeadersMs,
     requestTimeout: LIMITS.httpRequestMs,
     connectionsCheckingInterval: LIMITS.httpHeadersMs / 2,
+    // Answered by the gateway itself, with its headers.
+    requireHostHeader: false,
   });
-  server.on("request", parts.onRequest);
+  // By default Node drops headers after the 2,000th in silence: a proxy's word about its client could be among them. What
+  // a request holds in all stays limited (16 KiB, `http.maxHeaderSize`).
+  server.maxHeadersCount = 0;
+  server.on("checkExpectation", (_request, response) =>
+    answerWith(response, { status: 417, body: "Expectation Failed" }),
+  );
+  const answering = new WeakSet<Duplex>();
+  server.on("clientError", (error, socket) => {
+    // An answer that is half written must not be followed by another one.
+    if (answering.has(socket)) socket.destroy();
+    else answerRaw(socket, unreadable(codeOf(error)));
+  });
+  server.on("request", (request, response) => {
+    answering.add(request.socket);
+    response.once("close", () => answering.delete(request.socket));
+    parts.onRequest(request, response);
+  });
   server.on("upgrade", parts.onUpgrade);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -78,6 +98,13 @@ function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
       resolve(server);
     });
   });
+}
+
+/** What Node would answer to a request it cannot read, without any header. */
+function unreadable(code: string): Answer {
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, body: "Request Header Fields Too Large" };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, body: "Request Timeout" };
+  return { status: 400, body: "Bad Request" };
 }
 
 function closeServer(server: Server, clock: Clock): Promise<void> {

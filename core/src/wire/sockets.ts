@@ -2,12 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { canonicalAddress, isForwardingHeader, type PeerFacts } from "../auth/local-trust.ts";
+import type { PeerFacts } from "../auth/local-trust.ts";
 import { connId } from "../base/brand.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import { Connection } from "./connection.ts";
+import type { FrontDoor } from "./front-door.ts";
+import { answerRaw } from "./http-answer.ts";
 import type { Limits } from "./limits.ts";
 import { createWaitingRoom, type WaitingRoom } from "./waiting-room.ts";
 
@@ -16,8 +18,20 @@ export interface SocketsParts {
   readonly ids: Ids;
   readonly log: Logger;
   readonly limits: Limits;
+  readonly frontDoor: FrontDoor;
   readonly onMessage: (connection: Connection, data: Buffer) => void;
   readonly onGone: (connection: Connection) => void;
+}
+
+/** Connections by what they were admitted as. */
+export interface Who {
+  readonly identity: string;
+  readonly role?: "operator" | "node";
+}
+
+export interface Goodbye {
+  readonly code: number;
+  readonly reason: string;
 }
 
 /** Every WebSocket of the gateway, from upgrade to close. */
@@ -25,6 +39,8 @@ export interface Sockets {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** The connection is authenticated: the limits for strangers no longer apply to it. */
   admitted(connection: Connection): void;
+  /** Closes what is connected as this identity, in this role when one is named, once the answers on their way are written. */
+  disconnect(who: Who, goodbye: Goodbye): void;
   /** Takes no more sockets and closes the others; resolves when they are gone, after the close grace at the latest. */
   close(code: number, reason: string): Promise<void>;
 }
@@ -34,6 +50,8 @@ export function createSockets(parts: SocketsParts): Sockets {
   return {
     onUpgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     admitted: (connection) => sockets.release(connection),
+    // The caller may be among them; its answer is written in this turn of the event loop.
+    disconnect: (who, goodbye) => void setImmediate(() => sockets.disconnect(who, goodbye)),
     close: (code, reason) => sockets.close(code, reason),
   };
 }
@@ -65,19 +83,29 @@ class SocketSet {
       perMessageDeflate: false,
       maxPayload: parts.limits.maxPayloadBytes,
     });
+    // With a listener the refusal is ours, and has our headers.
+    this.#upgrader.on("wsClientError", (_error, socket) => answerRaw(socket, { status: 400, body: "Bad Request" }));
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#isClosing) {
-      return turnAway(socket);
-    }
-    const arrival = { socket, peer: peerFacts(request), alreadyRead: bytesRead(socket) - head.length };
+    if (this.#isClosing) return answerRaw(socket, STOPPING);
+    const admittance = this.#parts.frontDoor.upgrade(request);
+    if (!admittance.ok) return answerRaw(socket, admittance.answer);
+    const arrival = { socket, peer: admittance.peer, alreadyRead: bytesRead(socket) - head.length };
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => this.#welcome(ws, arrival));
   }
 
   release(connection: Connection): void {
     this.#probation.get(connection)?.();
     this.#probation.delete(connection);
+  }
+
+  disconnect({ identity, role }: Who, { code, reason }: Goodbye): void {
+    for (const connection of this.#open) {
+      const { state } = connection;
+      if (state.at !== "ready" || state.caller.identity !== identity) continue;
+      if (role === undefined || state.caller.role === role) connection.close(code, reason);
+    }
   }
 
   close(code: number, reason: string): Promise<void> {
@@ -139,21 +167,7 @@ class SocketSet {
   }
 }
 
-/** The HTTP server has let go of the socket: nobody else hears its errors or closes it. */
-function turnAway(socket: Duplex): void {
-  socket.on("error", () => socket.destroy());
-  socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n\r\n", () => socket.destroy());
-}
-
-function peerFacts(request: IncomingMessage): PeerFacts {
-  const { headers, socket } = request;
-  return {
-    address: canonicalAddress(socket.remoteAddress),
-    host: headers.host,
-    origin: headers.origin,
-    forwarded: Object.keys(headers).some(isForwardingHeader),
-  };
-}
+const STOPPING = { status: 503, body: "Service Unavailable", retryAfter: 2 } as const;
 
 const bytesRead = (socket: Duplex): number => (socket instanceof Socket ? socket.bytesRead : 0);
 

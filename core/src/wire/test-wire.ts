@@ -2,6 +2,7 @@ import { type EventDescriptor, type MethodDescriptor, OWNER_SCOPES, type Snapsho
 import { createAuthenticator } from "../auth/authenticator.ts";
 import type { AuthPolicy } from "../auth/decide.ts";
 import { type Devices, openDevices } from "../auth/devices.ts";
+import { RATE_LIMIT, type RateLimitSettings, createRateLimiter } from "../auth/rate-limit.ts";
 import { type AuthMode, createSecretCheck } from "../auth/shared-secret.ts";
 import { type Params, signed, type TestDevice } from "../auth/test-device.ts";
 import { createDeviceTokens } from "../auth/tokens.ts";
@@ -42,6 +43,8 @@ export interface ConnectOptions extends ClientOptions {
 export interface TestWireOptions {
   readonly auth?: AuthMode;
   readonly policy?: Partial<AuthPolicy>;
+  readonly rateLimit?: Partial<RateLimitSettings>;
+  readonly whois?: Parameters<typeof createAuthenticator>[0]["whois"];
   readonly handlers?: WireParts["handlers"];
   readonly methods?: Readonly<Record<string, MethodDescriptor>>;
   readonly events?: Readonly<Record<string, EventDescriptor>>;
@@ -81,6 +84,16 @@ function policyFor(options: TestWireOptions): AuthPolicy {
   };
 }
 
+function authenticatorFor(
+  options: TestWireOptions,
+  parts: Omit<Parameters<typeof createAuthenticator>[0], "policy" | "limiter">,
+) {
+  const settings = { ...RATE_LIMIT, ...options.rateLimit };
+  const limiter = createRateLimiter({ settings, now: () => parts.clock.now() });
+  const whois = options.whois === undefined ? {} : { whois: options.whois };
+  return createAuthenticator({ policy: policyFor(options), limiter, ...whois, ...parts });
+}
+
 async function connectTo(
   wire: Pick<TestWire, "port" | "clock">,
   { params, device, options }: { params: Params; device: TestDevice | undefined; options: ConnectOptions },
@@ -107,7 +120,7 @@ export async function startWire(options: TestWireOptions = {}): Promise<TestWire
     log: logger,
     store,
     version: "1.2.3",
-    authenticator: createAuthenticator({ policy: policyFor(options), devices, clock, log: logger }),
+    authenticator: authenticatorFor(options, { devices, clock, log: logger }),
     handlers: options.handlers ?? {},
     snapshot: () => snapshot,
     ...(options.methods === undefined ? {} : { methods: options.methods }),

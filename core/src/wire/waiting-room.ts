@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
-import { canonicalAddress, isLoopbackAddress, type PeerFacts } from "../auth/local-trust.ts";
+import { isLoopbackAddress, networkOf } from "../auth/addresses.ts";
+import type { PeerFacts } from "../auth/local-trust.ts";
 import type { Undo } from "../base/clock.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 
@@ -58,17 +58,12 @@ export function createWaitingRoom(
 
 const LOOPBACK = "loopback";
 
-/** One bucket per IPv4 address or IPv6 /64, which is what one host usually owns (RFC 6177); local programs share one. */
-function bucketOf(peer: PeerFacts): string {
-  if (isLoopbackAddress(peer.address)) return peer.origin === undefined ? LOOPBACK : "loopback page";
-  const address = canonicalAddress(peer.address);
-  return isIPv6(address) ? networkOf(address) : address;
-}
-
-function networkOf(address: string): string {
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  const after = tail?.split(":").filter((group) => group !== "") ?? [];
-  const zeros = tail === undefined ? 0 : 8 - groups.length - after.length;
-  return [...groups, ...Array.from({ length: zeros }, () => "0"), ...after].slice(0, 4).join(":");
+/**
+ * One bucket for each network, which is what one stranger usually owns. Programs on this host share one; web pages on it, and
+ * strangers whom a proxy on it passes on, are kept apart from them.
+ */
+function bucketOf({ address, origin, forwarded }: PeerFacts): string {
+  if (!isLoopbackAddress(address)) return networkOf(address);
+  if (origin !== undefined) return "loopback page";
+  return forwarded ? "loopback proxy" : LOOPBACK;
 }

@@ -1,6 +1,10 @@
 import { EVENTS, type EventDescriptor, METHODS, type MethodDescriptor, type Snapshot } from "openclaw-host-schemas";
 import type { Authenticator } from "../auth/authenticator.ts";
+import { createAddressSet } from "../auth/addresses.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { OriginPolicy } from "../auth/origin.ts";
+import { LONE_HOST } from "../auth/own-host.ts";
+import { type PeerReader, createPeerReader } from "../auth/peer.ts";
 import type { Clock, Undo } from "../base/clock.ts";
 import type { EventSink } from "../base/event-sink.ts";
 import type { Ids } from "../base/ids.ts";
@@ -11,13 +15,14 @@ import { createDedupe } from "./dedupe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type AnyHandler, createDispatch } from "./dispatch.ts";
 import { createEventHub, type EventHub } from "./events.ts";
+import { createFrontDoor } from "./front-door.ts";
 import { createHandshake } from "./handshake.ts";
 import { createHello } from "./hello.ts";
 import { createHttpHandler, type Room } from "./http.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { createReceiver } from "./receive.ts";
 import { listen, type Listening, type ListenOptions } from "./server.ts";
-import { createSockets, type Sockets } from "./sockets.ts";
+import { type Goodbye, type Sockets, type Who, createSockets } from "./sockets.ts";
 
 /** What the wire needs from the rest of the gateway. */
 export interface WireParts {
@@ -28,6 +33,10 @@ export interface WireParts {
   /** `server.version` of hello-ok. */
   readonly version: string;
   readonly authenticator: Authenticator;
+  /** Default: no proxy is trusted, and only loopback names are this gateway's. */
+  readonly readPeer?: PeerReader;
+  /** Pages that may send HTTP requests with effects. Default: those of loopback. */
+  readonly origins?: OriginPolicy;
   /** By method name; a described method without handler is unknown to clients and not advertised. */
   readonly handlers: Readonly<Record<string, AnyHandler | undefined>>;
   /** Durable methods whose handlers bind the idempotency key in their own records and answer repeats themselves. */
@@ -60,6 +69,8 @@ export interface Farewell {
 export interface WireServer {
   readonly sink: EventSink;
   listen(options: ListenOptions): Promise<Listening>;
+  /** Closes what is connected as this identity, in this role when one is named, within this turn of the event loop. */
+  disconnect(who: Who, goodbye: Goodbye): void;
   /** Publishes `shutdown`, closes every client with 1012 and every listening socket; ends within about a second. */
   close(farewell: Farewell): Promise<void>;
 }
@@ -85,7 +96,9 @@ export function createWireServer(parts: WireParts): WireServer {
     log,
   });
   const receive = createReceiver({ handshake, dispatch, log });
+  const frontDoor = createFrontDoor(parts.readPeer ?? onlyLoopback());
   const sockets: Sockets = createSockets({
+    frontDoor,
     clock,
     ids: parts.ids,
     log,
@@ -93,7 +106,7 @@ export function createWireServer(parts: WireParts): WireServer {
     onMessage: receive,
     onGone: (connection) => members.leave(connection),
   });
-  const onRequest = createHttpHandler({ rooms: parts.rooms ?? [], problems: parts.problems ?? (() => []), log });
+  const onRequest = createHttpHandler({ problems: () => [], rooms: [], origins: NO_PAGES, ...parts, frontDoor });
   const listening: Listening[] = [];
   return {
     sink: hub,
@@ -102,6 +115,7 @@ export function createWireServer(parts: WireParts): WireServer {
       listening.push(bound);
       return bound;
     },
+    disconnect: (who, goodbye) => sockets.disconnect(who, goodbye),
     async close({ reason, restartExpectedMs }) {
       const stopped = listening.splice(0).map((bound) => bound.close());
       hub.publish("shutdown", { reason, restartExpectedMs });
@@ -111,6 +125,11 @@ export function createWireServer(parts: WireParts): WireServer {
     },
   };
 }
+
+const NO_PAGES: OriginPolicy = { allowedOrigins: [], allowHostHeader: false };
+
+const onlyLoopback = (): PeerReader =>
+  createPeerReader({ trustedProxies: createAddressSet([]), own: LONE_HOST, hosts: [] });
 
 /** Tells the rest of the gateway who comes and goes. */
 function createMembers(parts: Pick<WireParts, "onConnected" | "onDisconnected">, hub: EventHub) {

@@ -184,8 +184,10 @@ function deviceTokenOf(answer: Frame, { device }: Handshake): string {
   return auth?.deviceToken ?? "";
 }
 
+/** The command that approves a request is an addition of ours: the recorded gateway had none. */
 function withoutRequestId(answer: Frame): Frame {
-  return JSON.parse(JSON.stringify(answer).replace(/"requestId":"[0-9a-f-]{36}"/, '"requestId":"$requestId"'));
+  const text = JSON.stringify(answer).replace(/,"fix":"openclaw devices approve [0-9a-f-]{36}"/, "");
+  return JSON.parse(text.replace(/"requestId":"[0-9a-f-]{36}"/, '"requestId":"$requestId"'));
 }
 
 const payloadOf = (frame: Recorded): Recorded => (frame["payload"] ?? {}) as Recorded;

@@ -49,11 +49,62 @@ const UNAUTHORIZED: Readonly<
     code: "AUTH_PASSWORD_NOT_CONFIGURED",
     text: () => "gateway password not configured on gateway (set gateway.auth.password)",
   },
+  bootstrap_token_invalid: {
+    code: "AUTH_BOOTSTRAP_TOKEN_INVALID",
+    text: () => "this link is unknown, used or too old (make a new one: openclaw devices link)",
+  },
+  bootstrap_token_insecure: {
+    code: "AUTH_BOOTSTRAP_TOKEN_INVALID",
+    text: () => "links are taken over wss:// or on the gateway's own host only (open the gateway's https address)",
+  },
   device_token_mismatch: {
     code: "AUTH_DEVICE_TOKEN_MISMATCH",
     text: () => "device token mismatch (rotate/reissue device token)",
   },
+  proxy_untrusted: {
+    code: "AUTH_UNAUTHORIZED",
+    text: () => "connect through the proxy in front of this gateway (it must be in gateway.trustedProxies)",
+  },
+  proxy_secret_missing: {
+    code: "AUTH_UNAUTHORIZED",
+    text: () => "the proxy sent no secret (it must set the header of gateway.auth.trustedProxy.secretHeader)",
+  },
+  proxy_secret_mismatch: {
+    code: "AUTH_UNAUTHORIZED",
+    text: () => "the proxy sent a wrong secret (it must send gateway.auth.trustedProxy.secret once)",
+  },
+  proxy_user_missing: {
+    code: "AUTH_IDENTITY_HEADER_REQUIRED",
+    text: () => "the proxy named no user (it must set the header of gateway.auth.trustedProxy.userHeader once)",
+  },
+  proxy_user_not_allowed: {
+    code: "AUTH_UNAUTHORIZED",
+    text: () => "this user may not connect (add it to gateway.auth.trustedProxy.allowUsers)",
+  },
+  tailscale_user_missing: {
+    code: "AUTH_TAILSCALE_IDENTITY_MISSING",
+    text: () => "tailscale identity missing (open the gateway through tailscale serve)",
+  },
+  tailscale_proxy_missing: {
+    code: "AUTH_TAILSCALE_PROXY_MISSING",
+    text: () => "tailscale address missing (open the gateway through tailscale serve)",
+  },
+  tailscale_whois_failed: {
+    code: "AUTH_TAILSCALE_WHOIS_FAILED",
+    text: () => 'tailscale did not confirm the identity (run "tailscale status" on the gateway\'s host)',
+  },
+  tailscale_user_mismatch: {
+    code: "AUTH_TAILSCALE_IDENTITY_MISMATCH",
+    text: () => "tailscale knows another user at this address (connect through tailscale serve only)",
+  },
+  tailscale_user_not_allowed: {
+    code: "AUTH_UNAUTHORIZED",
+    text: () => "this tailscale user may not connect (add it to gateway.auth.tailscale.allowUsers)",
+  },
 };
+
+/** The command that lets a device in, to be run by whoever may approve it. */
+const approvalCommand = (requestId: string): string => `openclaw devices approve ${requestId}`;
 
 /** What a version adds to the shared texts. */
 export interface RefusalStyle {
@@ -62,6 +113,7 @@ export interface RefusalStyle {
   readonly pairingText: (reason: Extract<Refusal, { readonly kind: "pairing" }>["reason"]) => string;
   readonly originDetails: (refusal: Extract<Refusal, { readonly kind: "origin" }>) => object | undefined;
   readonly unauthorizedDetails: (refusal: Extract<Refusal, { readonly kind: "unauthorized" }>) => object;
+  readonly rateLimitedDetails: object;
 }
 
 const invalid = (message: string, details?: object): ErrorShape => ({
@@ -88,9 +140,19 @@ export function refusalError(refusal: Refusal, client: ClientClaim, style: Refus
       const details = { code, authReason: refusal.reason, ...style.unauthorizedDetails(refusal) };
       return invalid(`unauthorized: ${text(style.hints(client))}`, details);
     }
+    case "rate-limited":
+      return {
+        ...invalid("unauthorized: too many failed authentication attempts (retry later)", {
+          code: "AUTH_RATE_LIMITED",
+          authReason: "rate_limited",
+          ...style.rateLimitedDetails,
+        }),
+        retryable: true,
+        retryAfterMs: refusal.retryAfterMs,
+      };
     case "pairing": {
       const { requestId, reason } = refusal;
-      const details = { code: "PAIRING_REQUIRED", requestId, reason };
+      const details = { code: "PAIRING_REQUIRED", requestId, reason, fix: approvalCommand(requestId) };
       return { code: "NOT_PAIRED", message: style.pairingText(reason), details };
     }
     case "unavailable":

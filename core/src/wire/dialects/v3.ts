@@ -16,6 +16,7 @@ const style: RefusalStyle = {
   pairingText: () => "pairing required",
   originDetails: () => undefined,
   unauthorizedDetails: () => ({}),
+  rateLimitedDetails: {},
 };
 
 /** The codes that version 4 added, and what version 3 says instead (wire protocol 11.4). */

@@ -39,7 +39,11 @@ const style: RefusalStyle = {
       recommendedNextStep: canUseDeviceToken ? "retry_with_device_token" : wrongSecret,
     };
   },
+  rateLimitedDetails: { canRetryWithDeviceToken: false, recommendedNextStep: "wait_then_retry" },
 };
+
+/** What version 3 says of a token that may not be changed; version 4 has words of its own (wire protocol 11.5). */
+const TOKEN_DENIED = "unknown deviceId/role";
 
 /** A repeat of a running request; the acceptance time belongs to the first answer (wire protocol 11.5). */
 function agentResult(payload: { status: string; acceptedAt?: number }): object {
@@ -60,7 +64,7 @@ export const v4: Dialect = {
     minimumProbeProtocol: 3,
   }),
   refusal: (refusal, client) => refusalError(refusal, client, style),
-  error: (error) => error,
+  error: (error) => (error.message === TOKEN_DENIED ? { ...error, message: "device token rotation denied" } : error),
   auth: ({ device, role, scopes }) => ({
     ...(device === undefined ? {} : { deviceToken: device.token }),
     role,

@@ -1,0 +1,73 @@
+import type { ConnectParams } from "openclaw-host-schemas";
+import type { Decision, ProofKind } from "./decide.ts";
+import { type PeerFacts, isLocalPeer } from "./local-trust.ts";
+import { isBrowserClient } from "./origin.ts";
+import type { Guesser, GuessScope, RateLimiter } from "./rate-limit.ts";
+import type { UnauthorizedReason } from "./refusal.ts";
+
+export interface Throttled {
+  readonly params: ConnectParams;
+  readonly peer: PeerFacts;
+}
+
+/**
+ * Counts a decision, and replaces it when its sender is locked out: then the answer is the same for right and wrong secrets.
+ * A device that shows its own valid token is never locked out, whatever came from its address: who guesses that needs the
+ * device's key besides, so strangers cannot lock the owner out.
+ */
+export function throttle(
+  decision: Decision,
+  { params, peer }: Throttled,
+  { limiter, localTrust }: { readonly limiter: RateLimiter; readonly localTrust: "on" | "off" },
+): Decision {
+  if (!dependsOnCredentials(decision)) return decision;
+  const guesser: Guesser = {
+    address: peer.address,
+    isPage: peer.origin !== undefined || isBrowserClient(params.client),
+    isLocal: isLocalPeer(peer, localTrust),
+  };
+  if (decision.kind !== "refuse" && decision.by === "device-token") {
+    limiter.succeeded("device-token", guesser);
+    return decision;
+  }
+  const retryAfterMs = Math.max(0, ...presented(params, peer).map((scope) => limiter.lockedFor(scope, guesser)));
+  if (retryAfterMs > 0) return { kind: "refuse", refusal: { kind: "rate-limited", retryAfterMs } };
+  count(decision, guesser, limiter);
+  return decision;
+}
+
+/** Whether the answer would tell a guesser if the guess was right. */
+const dependsOnCredentials = (decision: Decision): boolean =>
+  decision.kind !== "refuse" || decision.refusal.kind === "unauthorized" || decision.refusal.kind === "device-required";
+
+function presented({ auth = {} }: ConnectParams, { vouched }: PeerFacts): readonly GuessScope[] {
+  const scopes: GuessScope[] = [];
+  if (auth.token !== undefined || auth.password !== undefined) scopes.push("shared-secret");
+  else if (auth.deviceToken !== undefined) scopes.push("device-token");
+  if (auth.bootstrapToken !== undefined) scopes.push("bootstrap");
+  if (vouched?.is === "fault" && vouched.reason.startsWith("proxy_")) scopes.push("proxy");
+  return scopes;
+}
+
+const GUESSED_WRONG: Partial<Record<UnauthorizedReason, GuessScope>> = {
+  token_mismatch: "shared-secret",
+  password_mismatch: "shared-secret",
+  device_token_mismatch: "device-token",
+  proxy_secret_mismatch: "proxy",
+  bootstrap_token_invalid: "bootstrap",
+};
+
+const PROVEN: Partial<Record<ProofKind, GuessScope>> = {
+  secret: "shared-secret",
+  proxy: "proxy",
+};
+
+function count(decision: Decision, guesser: Guesser, limiter: RateLimiter): void {
+  if (decision.kind !== "refuse") {
+    const scope = PROVEN[decision.by];
+    if (scope !== undefined) limiter.succeeded(scope, guesser);
+  } else if (decision.refusal.kind === "unauthorized") {
+    const scope = GUESSED_WRONG[decision.refusal.reason];
+    if (scope !== undefined) limiter.failed(scope, guesser);
+  }
+}
