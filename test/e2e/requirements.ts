@@ -42,6 +42,15 @@ export const REQUIREMENTS = {
     behaviour: "on SIGTERM sends shutdown, closes sockets with 1012 and exits 0 within 5 s",
     source: "wire protocol 1.1",
   },
+  "accounts:black-hole": {
+    behaviour:
+      "a platform that takes connections and answers nothing turns /readyz red within 60 s, and all heals by itself",
+    source: "SDK contract, Health is earned",
+  },
+  "accounts:revoked-token": {
+    behaviour: "a token revoked meanwhile pauses its account, says what to do and keeps what is to be sent",
+    source: "SDK contract, connect returns one lifetime",
+  },
   "stop:hanging-guest": {
     behaviour: "a guest that answers nothing any more delays a stop by less than 5 s, and its message is told of",
     source: "wire protocol 6, shutdown",

@@ -25,10 +25,11 @@ export interface ShutdownParts {
 /**
  * A supervisor that stops a service waits some seconds before it kills; the whole stop has 5 s. It is divided so that a guest
  * that hangs at every step still ends within it, ms: turns `TURNS_MS` and 1 s for those that ignore being stopped; sends until
- * `SENDS_MS` after the begin; then the connections `CONNECTIONS_MS` and the guests `GUESTS_MS`.
+ * `SENDS_MS` after the begin; then the connections `CONNECTIONS_MS`, beside the second that the outbox gives a send before it
+ * is cut off, and the guests `GUESTS_MS`.
  */
 const TURNS_MS = 1_200;
-const SENDS_MS = 3_000;
+const SENDS_MS = 2_500;
 /** A send that is cut off is of unknown fate, so every send gets at least this, ms. */
 const SHORTEST_SENDS_MS = 500;
 export const CONNECTIONS_MS = 700;

@@ -44,13 +44,25 @@ const capabilities: Capabilities = {
   stream: "edit",
 };
 
+/**
+ * What a poll may take beyond its own timeout before the link counts as dead, ms: more than `poll` itself waits, which knows
+ * better what is wrong.
+ */
+const LIVENESS_MARGIN_MS = 15_000;
+
+/** A completed poll is the round trip that proves the link, and an idle one completes when its timeout is over. */
+const capabilitiesOf = async (account: unknown): Promise<Capabilities> => ({
+  ...capabilities,
+  livenessMs: settingsOf(account).pollTimeoutSeconds * 1_000 + LIVENESS_MARGIN_MS,
+});
+
 /** Telegram through the Bot API: long polling in, one HTTP call per part out. */
 export const telegram: ChannelDef = defineChannel({
   id: "telegram",
   label: "Telegram",
   config: ChannelSchema,
   account: AccountSchema,
-  capabilities,
+  capabilities: capabilitiesOf,
   async probe(ctx, call) {
     // A probe answers, it does not throw: a missing token is an answer, too.
     try {

@@ -67,6 +67,11 @@ export interface AccountCtx<A> extends ChannelCtx<A> {
   receive(batch: readonly Inbound[], options?: { cursor?: string }): Promise<ReceiveOutcome[]>;
   /** The cursor of the last committed `receive`. */
   cursor(): Promise<string | undefined>;
+  /**
+   * Tells how the link is, at least whenever that changes; believed while it is connected. A channel that declares
+   * `Capabilities.livenessMs` tells `{ state: "ready", lastRoundTripAt }` after a completed ping, heartbeat or empty poll as well:
+   * that is how one proves itself that has nothing else to say. Events that it receives prove it too.
+   */
   health(health: Omit<Health, "since">): void;
   http(path: string, handler: (request: WebhookRequest) => Promise<WebhookResponse>): Promise<URL>;
 }

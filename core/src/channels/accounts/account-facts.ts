@@ -42,6 +42,12 @@ function withSince(before: Health, next: Omit<Health, "since"> & { since: number
 
 const roundTripOf = ({ lastRoundTripAt }: Health) => (lastRoundTripAt === undefined ? {} : { lastRoundTripAt });
 
+/** While it tries again, what went wrong before is still why it is not ready. */
+function lastReason({ health: { state: before, detail, fix } }: AccountFacts, { phase }: AccountState) {
+  if (before === "ready" || (phase !== "probing" && phase !== "connecting")) return {};
+  return { ...(detail === undefined ? {} : { detail }), ...(fix === undefined ? {} : { fix }) };
+}
+
 function withoutError({ lastError: _forgotten, ...facts }: AccountFacts): AccountFacts {
   return facts;
 }
@@ -58,7 +64,11 @@ export const afterState = (facts: AccountFacts, state: AccountState): AccountFac
 
 function stepped(facts: AccountFacts, state: AccountState): AccountFacts {
   const identity = identityOf(state);
-  const health = withSince(facts.health, { ...roundTripOf(facts.health), ...healthOf(state) });
+  const health = withSince(facts.health, {
+    ...roundTripOf(facts.health),
+    ...lastReason(facts, state),
+    ...healthOf(state),
+  });
   const next = { ...facts, state, health };
   switch (state.phase) {
     case "idle":

@@ -79,6 +79,9 @@ describe("supervised accounts", () => {
     expect(health()).toMatchObject({ state: "degraded", detail: "token refused", fix: "set botToken" });
     const since = health()?.since;
     await channels.advanceUntil(() => probes >= 4, 500);
+    port.behaviour.probe = () => new Promise(() => {});
+    await channels.advanceUntil(() => phase() === "probing", 500);
+    expect(health()).toMatchObject({ state: "degraded", detail: "token refused", fix: "set botToken" });
     expect(factsOf()?.reconnectAttempts).toBeGreaterThanOrEqual(3);
     expect(health()?.since).toBe(since);
     expect(factsOf()?.lastError).toBe("token refused");
