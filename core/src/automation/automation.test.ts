@@ -234,6 +234,22 @@ describe("health", () => {
     expect(published).toHaveLength(before + 2);
   });
 
+  it("tells everybody within a second what has changed, and nobody after its stop", async () => {
+    const health = createHealth({ clock, sink, versions, log: silentLog, facts });
+    const stop = health.start();
+    await clock.advance(0);
+    const before = published.length;
+    for (let change = 0; change < 100; change += 1) health.renew();
+    await clock.advance(1_000);
+    expect(published).toHaveLength(before + 1);
+    health.renew();
+    stop();
+    health.renew();
+    await clock.advance(10_000);
+    expect(published).toHaveLength(before + 1);
+    expect(clock.pending).toBe(0);
+  });
+
   it("serves the last snapshot for a minute when no new one can be had", async () => {
     let broken = false;
     const brittle = () => (broken ? Promise.reject(new Error("gone")) : facts());

@@ -34,7 +34,7 @@ export interface Health {
   get(options: { readonly probe: boolean }): HealthSnapshot | Promise<HealthSnapshot>;
   /** Tells one newcomer; the event comes right after its hello-ok when a snapshot is there. */
   greet(connId: string): void;
-  /** Something has changed: tells everybody, at most once a second. Never rejects. */
+  /** Something has changed: tells everybody within a second, and once whatever else changes meanwhile. Nothing before `start`. */
   renew(): void;
   /** Makes the first snapshot and renews it every 60 s. */
   start(): Undo;
@@ -49,6 +49,7 @@ class HealthMonitor implements Health {
   #latest: HealthSnapshot | undefined;
   #refreshing: Promise<HealthSnapshot> | undefined;
   #renewing: Undo | undefined;
+  #started = false;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
@@ -76,6 +77,7 @@ class HealthMonitor implements Health {
   }
 
   renew(): void {
+    if (!this.#started) return;
     this.#renewing ??= this.#parts.clock.after(RENEW_MS, () => {
       this.#renewing = undefined;
       void this.#refreshQuietly();
@@ -83,9 +85,11 @@ class HealthMonitor implements Health {
   }
 
   start(): Undo {
+    this.#started = true;
     void this.#refreshQuietly();
     const stop = this.#parts.clock.every(MAX_AGE_MS, () => void this.#refreshQuietly());
     return () => {
+      this.#started = false;
       stop();
       this.#renewing?.();
     };
