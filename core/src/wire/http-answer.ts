@@ -24,10 +24,11 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 /** A page that runs nothing and is shown in no frame. */
 export const OWN_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-function headersOf({ type = "text/plain", allow, retryAfter }: Answer): Record<string, string> {
+function headersOf({ body, type = "text/plain", allow, retryAfter }: Answer): Record<string, string> {
   return {
     ...COMMON_HEADERS,
     "content-security-policy": OWN_POLICY,
+    "content-length": String(Buffer.byteLength(body)),
     "content-type": `${type}; charset=utf-8`,
     ...(allow === undefined ? {} : { allow }),
     ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
@@ -45,11 +46,7 @@ export function answerRaw(socket: Duplex, answer: Answer): void {
   // The HTTP server has let go of the socket: nobody else hears its errors or closes it.
   socket.on("error", () => socket.destroy());
   if (!socket.writable) return void socket.destroy();
-  const headers = {
-    ...headersOf(answer),
-    connection: "close",
-    "content-length": String(Buffer.byteLength(answer.body)),
-  };
+  const headers = { ...headersOf(answer), connection: "close" };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const status = `HTTP/1.1 ${answer.status} ${answer.body.split(":", 1)[0] ?? ""}\r\n`;
   socket.end(`${status}${lines.join("")}\r\n${answer.body}`, () => socket.destroy());
