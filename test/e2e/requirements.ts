@@ -151,6 +151,35 @@ export const REQUIREMENTS = {
     behaviour: "a stranger gets a code, is not run, and is answered once the owner approved the code",
     source: "wire protocol 8.3",
   },
+  "streaming:process": {
+    behaviour: "an answer that takes its time is one message that grows, and one delivery",
+    source: "SDK contract, Streaming replies",
+  },
+  "streaming:inline": {
+    behaviour: "an answer grows the same with the extension inline",
+    source: "SDK contract, Streaming replies",
+  },
+  "streaming:off": { behaviour: "an answer comes complete where its owner wants that", source: "ARCHITECTURE, Send" },
+  "streaming:lost-edits": {
+    behaviour: "edits whose answers get lost or that fail neither double an answer nor leave it half",
+    source: "SDK contract, Streaming replies",
+  },
+  "streaming:crash-mid-stream": {
+    behaviour: "an answer that kill -9 cut short is gone on with in the same message",
+    source: "SDK contract, Streaming replies",
+  },
+  "streaming:crash-while-opening": {
+    behaviour: "kill -9 while a draft is posted leaves one parked entry, and the answer comes by itself",
+    source: "SDK contract, Streaming replies",
+  },
+  "streaming:graceful-stop": {
+    behaviour: "an answer that a stop cut short is gone on with in the same message",
+    source: "ARCHITECTURE, Send",
+  },
+  "streaming:referee": {
+    behaviour: "an answer grows on an independent Bot API server, too",
+    source: "https://www.npmjs.com/package/@openclaw/crabline",
+  },
   "telegram:faults": {
     behaviour: "conflict, wrong token, server errors, resets and hangs are supervised states that heal",
     source: "SDK contract, connect",

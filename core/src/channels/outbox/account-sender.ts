@@ -93,6 +93,7 @@ export class AccountSender {
       try {
         const { claims, nextAt } = await store.run("outbox.claim", { ...name, now: clock.now(), limit });
         pace.take(claims.length);
+        pace.crowd(claims.length === limit);
         this.#resting = false;
         for (const claim of claims) this.#start(claim);
         if (claims.length === limit && limit < places) this.#alarm.at(pace.freeAt());

@@ -7,7 +7,7 @@ import type { AccountName } from "../../store/tables/inbox.ts";
 import type { OutboxClaim, OutboxIntent, Settlement } from "../../store/tables/outbox.ts";
 import type { SettledPart } from "./account-sender.ts";
 import { type OpenStreams, STREAM_CALL_MS, partKey } from "./draft-calls.ts";
-import { type SendingParts, messageOf, unknown } from "./fate.ts";
+import { type SendingParts, PERHAPS_POSTED, messageOf, unknown } from "./fate.ts";
 
 export interface OpeningParts extends SendingParts {
   readonly store: Store;
@@ -98,7 +98,7 @@ function failureOf(
   if (isSendError(error) && error.data.fate !== "unknown") {
     return { settlement: { state: "withdrawn" }, known: error };
   }
-  const reason = `a draft of the answer may have been posted, the answer itself is sent as a message of its own: ${messageOf(error)}`;
+  const reason = `${PERHAPS_POSTED}: ${messageOf(error)}`;
   return { settlement: unknown(parts, connection, reason).settlement };
 }
 

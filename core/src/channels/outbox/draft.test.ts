@@ -86,9 +86,11 @@ describe("an answer that is shown while it is written", () => {
         await house.write("b");
         await house.clock.advance(100);
       }
-      expect(house.platform.count("push")).toBe(peer === "dm" ? 2 : 0);
-      await house.clock.advance(500);
-      expect(house.platform.count("push")).toBe(peer === "dm" ? 3 : 1);
+      await house.clock.advance(600);
+      const [least, most] = peer === "dm" ? [2, 3] : [1, 1];
+      expect(house.platform.count("push")).toBeGreaterThanOrEqual(least);
+      expect(house.platform.count("push")).toBeLessThanOrEqual(most);
+      await house.clock.advance(3_000);
       expect(house.platform.shown()).toEqual([`${"a".repeat(20)}${"b".repeat(30)}`]);
     },
   );
@@ -287,7 +289,8 @@ describe("a draft and a platform in trouble", () => {
     await house.outbox.enqueue(intents);
     await house.write(MORE);
     await house.pass(() => house.platform.count("send") === 5);
-    expect(house.clock.now() - at).toBeLessThanOrEqual(8_000);
+    expect(house.platform.count("push")).toBe(0);
+    await house.pass(() => house.platform.count("push") === 1);
   });
 
   it("of which nobody knows whether it was posted is parked alone, and the answer goes out by itself", async () => {

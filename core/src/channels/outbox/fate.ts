@@ -27,6 +27,10 @@ const ACCOUNT_PAUSE_MS = 30_000;
 /** The longest wait a platform may ask for, ms. */
 export const MAX_RETRY_AFTER_MS: number = 24 * 60 * 60_000;
 
+/** Of the fate of a draft's opening, for its owner. */
+export const PERHAPS_POSTED =
+  "a beginning of the answer may have been posted; the answer itself goes out as a message of its own";
+
 /** An error in one line. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -13,8 +13,13 @@ export interface Pace {
   free(): number;
   /** When the next call may be made, epoch ms. */
   freeAt(): number;
-  /** When a call that can wait may be made, epoch ms: it leaves half of a second's worth to those that cannot. */
+  /**
+   * When a call that can wait may be made, epoch ms: it leaves half of a second's worth to those that cannot, and all while such
+   * wait.
+   */
   spareAt(): number;
+  /** Whether calls that cannot wait are waiting for their turn. */
+  crowd(waiting: boolean): void;
   take(calls: number): void;
   /** The platform wants to hear nothing for so long, ms. Afterwards calls begin one at a time, not with a burst. */
   rest(ms: number): void;
@@ -24,6 +29,7 @@ export function createPace(clock: Clock, perSecond: number): Pace {
   let tokens = perSecond;
   let filledAt = clock.now();
   let resting = { from: 0, until: 0 };
+  let crowded = false;
   const fill = (): void => {
     const now = clock.now();
     // A clock that was set back must not make an account rest for longer than it was told to.
@@ -45,7 +51,10 @@ export function createPace(clock: Clock, perSecond: number): Pace {
       return clock.now() < resting.until ? 0 : Math.floor(tokens);
     },
     freeAt: () => reachedAt(1),
-    spareAt: () => reachedAt(Math.max(1, perSecond / 2)),
+    spareAt: () => (crowded ? clock.now() + Math.ceil(1_000 / perSecond) : reachedAt(Math.max(1, perSecond / 2))),
+    crowd(waiting) {
+      crowded = waiting;
+    },
     take(calls) {
       tokens -= calls;
     },

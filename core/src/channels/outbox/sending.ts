@@ -4,6 +4,7 @@ import { partKey } from "./draft-calls.ts";
 import { type DraftSendingParts, abort, finish } from "./draft-sending.ts";
 import {
   MAX_ATTEMPTS,
+  PERHAPS_POSTED,
   type SendResult,
   type SendingParts,
   type Work,
@@ -45,7 +46,8 @@ async function send(parts: SendingParts, connection: ChannelConnection, work: Wo
 async function reconcile(parts: SendingParts, connection: ChannelConnection, work: Work): Promise<SendResult> {
   const { claim, signal } = work;
   const { clock } = parts;
-  let reason = "the channel cannot tell whether the message was sent";
+  const isDraft = claim.draft?.stage === "opening";
+  let reason = isDraft ? PERHAPS_POSTED : "the channel cannot tell whether the message was sent";
   if (connection.reconcile === undefined) return { settlement: { state: "unknown", reason } };
   try {
     const found = await parts.calls.run({ what: "reconcile", ms: RECONCILE_MS, signal }, async (call) =>
