@@ -1,22 +1,27 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Receipt, SendError } from "openclaw-host-sdk";
+import { type Call, type Peer, type Receipt, SendError } from "openclaw-host-sdk";
 import type { AgentRuntime } from "../agent/runtime.ts";
 import { textOf } from "../agent/transcript-message.ts";
 import type { Undo } from "../base/clock.ts";
 import type { ChannelConnection } from "../host/channel-port.ts";
 import { makeTestDir } from "../store/test-store.ts";
-import { MODEL_ACCOUNT, type ModelProcess, openModelProcess } from "./model-process.ts";
+import { LIMITED_MS, type ModelAccount, accountOf } from "./model-part.ts";
+import { EDGES, WATCH } from "./model-edges.ts";
+import { MODEL_CHANNEL, type ModelProcess, openModelProcess } from "./model-process.ts";
 
-/** What the platform answers to a send. */
-export type Fate = "sent" | "not-sent" | "rejected" | "unknown";
+/** What the platform answers to a send. It has what is `unknown`, does not have what has `vanished`, and says neither. */
+export type Fate = "sent" | "not-sent" | "rejected" | "unknown" | "vanished" | "limited";
+type Answer = (fate: Fate) => void;
 
-/** One inbox row and the part that answers it, as the database has them. */
+/** One inbox row and one part that answers it, as the database has them. */
 export interface StoredRow {
   readonly id: string;
   readonly inbox: string;
   readonly claims: number;
-  readonly part: string | null;
+  readonly part: number | null;
+  readonly state: string | null;
   readonly sends: number | null;
+  readonly checks: number | null;
   /** 1 when nothing more happens to the part unless its owner says so. */
   readonly rests: number | null;
 }
@@ -25,16 +30,21 @@ export interface StoredRow {
 export interface ModelHouse {
   /** Turns in hand, by event, as the agent sees them. */
   readonly turns: ReadonlyMap<string, (end: "ok" | "fails") => void>;
-  /** Sends in hand, by event; those of an ended process are gone. */
-  readonly sends: ReadonlyMap<string, (fate: Fate) => void>;
+  /** Sends in hand, by part; those of an ended process are gone. */
+  readonly sends: ReadonlyMap<string, Answer>;
+  /** Questions in hand about parts of unknown fate. */
+  readonly asks: ReadonlyMap<string, (answer: "truth" | "unknown") => void>;
   /** Sends that the gateway gave up and the platform may still answer. */
-  readonly late: ReadonlyMap<string, (fate: Fate) => void>;
+  readonly late: ReadonlyMap<string, Answer>;
   /** Whatever no interleaving may show, in words. */
   readonly faults: readonly string[];
-  receive(id: string, lane: number): Promise<readonly string[]>;
-  connect(): void;
-  disconnect(): void;
+  /** Several events are the pieces of an album. */
+  receive(ids: readonly string[]): Promise<readonly string[]>;
+  connect(account: ModelAccount): void;
+  disconnect(account: ModelAccount): void;
   advance(ms: number): Promise<void>;
+  /** Sets the clock back by so much, ms; no time goes by. */
+  setBack(ms: number): void;
   decide(id: string, decision: "retry" | "drop"): Promise<void>;
   /** Ends the process: what the writer was given is committed, nothing else is. */
   crash(): Promise<void>;
@@ -43,54 +53,42 @@ export interface ModelHouse {
   dispose(): Promise<void>;
 }
 
-/** Changes of state that the design allows, as the database sees them. */
-const EDGES: ReadonlySet<string> = new Set([
-  "inbox recorded>running",
-  "inbox running>done",
-  "inbox running>recorded",
-  "outbox queued>sending",
-  "outbox queued>dead",
-  "outbox retry>sending",
-  "outbox retry>dead",
-  "outbox sending>sent",
-  "outbox sending>retry",
-  "outbox sending>dead",
-  "outbox sending>unknown",
-  "outbox unknown>queued",
-  "outbox unknown>dead",
-  "outbox dead>queued",
-  // A late receipt tells the truth about whatever was decided meanwhile.
-  "outbox unknown>sent",
-  "outbox queued>sent",
-  "outbox dead>sent",
-]);
-
-/** Every change is written down inside the transaction that makes it, so that none is missed. */
-const WATCH = `CREATE TABLE seen_edges (edge TEXT);
-  CREATE TRIGGER see_inbox AFTER UPDATE OF state ON inbox WHEN OLD.state <> NEW.state
-    BEGIN INSERT INTO seen_edges VALUES ('inbox ' || OLD.state || '>' || NEW.state); END;
-  CREATE TRIGGER see_outbox AFTER UPDATE OF state ON outbox WHEN OLD.state <> NEW.state
-    BEGIN INSERT INTO seen_edges VALUES ('outbox ' || OLD.state || '>' || NEW.state); END;`;
-
-const ROWS = `SELECT i.event_id AS id, i.state AS inbox, i.attempts AS claims, o.state AS part, o.attempts AS sends,
-    o.next_at IS NULL AS rests
+const ROWS = `SELECT i.event_id AS id, i.state AS inbox, i.attempts + i.early_deaths AS claims, o.part, o.state,
+    o.attempts AS sends, o.checks, o.next_at IS NULL AS rests
   FROM inbox i LEFT JOIN delivery_origins d ON d.inbox_id = i.id LEFT JOIN outbox o ON o.delivery_id = d.delivery_id
-  ORDER BY i.id`;
+  ORDER BY i.id, o.part`;
 
-const failure = (fate: Exclude<Fate, "sent">) => new SendError(fate, { fate, scope: "message" });
+const DELIVERY_OF =
+  "SELECT d.delivery_id AS id FROM delivery_origins d JOIN inbox i ON i.id = d.inbox_id WHERE i.event_id = ?";
+const EVENT_OF =
+  "SELECT i.event_id AS id FROM inbox i JOIN delivery_origins d ON d.inbox_id = i.id WHERE d.delivery_id = ? ORDER BY i.id";
+
+const laneOf = (id: string): string => id.split("-")[0] ?? "";
+
+function failure(fate: Exclude<Fate, "sent">): SendError {
+  switch (fate) {
+    case "limited":
+      return new SendError(fate, { fate: "not-sent", scope: "account", retryAfterMs: LIMITED_MS });
+    case "vanished":
+      return new SendError(fate, { fate: "unknown", scope: "message" });
+    default:
+      return new SendError(fate, { fate, scope: "message" });
+  }
+}
 
 class Steered implements ModelHouse {
   readonly turns = new Map<string, (end: "ok" | "fails") => void>();
-  readonly sends = new Map<string, (fate: Fate) => void>();
-  readonly late = new Map<string, (fate: Fate) => void>();
+  readonly sends = new Map<string, Answer>();
+  readonly asks = new Map<string, (answer: "truth" | "unknown") => void>();
+  readonly late = new Map<string, Answer>();
   readonly faults: string[] = [];
   readonly #dir = makeTestDir();
   readonly #path = `${this.#dir.path}/host.db`;
   #process: ModelProcess | undefined;
   #reader: DatabaseSync | undefined;
-  #detach: Undo | undefined;
+  readonly #detach = new Map<ModelAccount, Undo>();
   #now = 1_700_000_000_000;
-  /** Events whose answer the platform has, or may have, since the owner last asked for it. */
+  /** Parts that the platform has, or may have, since the owner last asked for them. */
   readonly #arrived = new Set<string>();
   readonly #begun = new Map<string, number>();
   #generation = 0;
@@ -108,21 +106,37 @@ class Steered implements ModelHouse {
     return this.#process;
   }
 
-  async receive(id: string, lane: number): Promise<readonly string[]> {
-    const peer = { kind: "dm", id: String(lane) } as const;
-    const from = { id: String(lane), name: "Ada" };
-    return [
-      await this.#live.receive({ eventId: id, at: 1, peer, from, type: "message", messageId: id, body: { text: id } }),
-    ];
+  async receive(ids: readonly string[]): Promise<readonly string[]> {
+    const [first = ""] = ids;
+    const group = ids.length === 1 ? {} : { group: first };
+    const peer = { kind: "dm", id: laneOf(first) } as const;
+    const from = { id: laneOf(first), name: "Ada" };
+    return await this.#live.receive(
+      accountOf(first),
+      ids.map((id) => ({
+        eventId: id,
+        at: 1,
+        peer,
+        from,
+        type: "message",
+        messageId: id,
+        body: { text: id, ...group },
+      })),
+    );
   }
 
-  connect(): void {
-    this.#detach = this.#live.outbox.attach(MODEL_ACCOUNT, this.#connection());
+  connect(account: ModelAccount): void {
+    const name = { channel: MODEL_CHANNEL, account };
+    this.#detach.set(account, this.#live.outbox.attach(name, this.#connection(account)));
   }
 
-  disconnect(): void {
-    this.#detach?.();
-    this.#detach = undefined;
+  disconnect(account: ModelAccount): void {
+    this.#detach.get(account)?.();
+    this.#detach.delete(account);
+  }
+
+  setBack(ms: number): void {
+    this.#live.clock.jump(-ms);
   }
 
   async advance(ms: number): Promise<void> {
@@ -131,27 +145,24 @@ class Steered implements ModelHouse {
   }
 
   async decide(id: string, decision: "retry" | "drop"): Promise<void> {
-    const found = this.#reader
-      ?.prepare(
-        "SELECT d.delivery_id AS id FROM delivery_origins d JOIN inbox i ON i.id = d.inbox_id WHERE i.event_id = ?",
-      )
-      .get(id);
-    const arrived = this.#arrived.has(id);
-    if (decision === "retry") this.#arrived.delete(id);
+    const found = this.#reader?.prepare(DELIVERY_OF).get(id);
+    const again = this.rows().filter((row) => row.id === id && row.rests === 1 && row.state !== "sent");
+    const forgotten = again.map(({ part }) => `${id}/${part}`).filter((key) => this.#arrived.has(key));
+    if (decision === "retry") for (const key of forgotten) this.#arrived.delete(key);
     const decided = await this.#live.outbox[decision](String(found?.["id"]));
-    if (arrived && (decided?.parts ?? 0) === 0) this.#arrived.add(id);
+    if ((decided?.parts ?? 0) === 0) for (const key of forgotten) this.#arrived.add(key);
   }
 
   async crash(): Promise<void> {
     this.#generation += 1;
-    this.#detach = undefined;
+    this.#detach.clear();
     const { clock } = this.#live;
     // A send that was on its way may arrive: nobody will ever tell.
-    for (const id of this.sends.keys()) this.#arrived.add(id);
+    for (const key of this.sends.keys()) this.#arrived.add(key);
     await this.#live.end();
     this.#process = undefined;
     this.#now = clock.now();
-    for (const gates of [this.turns, this.sends, this.late]) gates.clear();
+    for (const gates of [this.turns, this.sends, this.asks, this.late]) gates.clear();
   }
 
   rows(): StoredRow[] {
@@ -174,7 +185,8 @@ class Steered implements ModelHouse {
       id: "steered",
       async *turn({ messages }) {
         const asked = messages.findLast((message) => message.role === "user");
-        const id = asked === undefined ? "" : textOf(asked);
+        // An album says the names of all its pieces.
+        const [id = ""] = (asked === undefined ? "" : textOf(asked)).split(/\s/u);
         if ((await begin(id)) === "fails") return yield { t: "done", reason: "error", error: "no" };
         yield { t: "text", delta: id };
         yield { t: "done", reason: "end" };
@@ -191,55 +203,71 @@ class Steered implements ModelHouse {
     return new Promise((resolve) => this.turns.set(id, (end) => (this.turns.delete(id), resolve(end))));
   }
 
-  #connection(): ChannelConnection {
+  #connection(account: ModelAccount): ChannelConnection {
     const generation = this.#generation;
+    const isGone = () => generation !== this.#generation;
+    const never = <T>() => new Promise<T>(() => undefined);
     return {
-      closed: new Promise(() => undefined),
+      closed: never(),
       drain: async () => undefined,
-      send: (outbound, { key }, call) => {
-        if (generation !== this.#generation) return new Promise(() => undefined);
-        const id = this.#eventOf(key);
-        this.#watchSend(id, outbound.to.id);
-        call.signal.addEventListener("abort", () => this.#giveUp(id), { once: true });
-        return new Promise((resolve, reject) => {
-          const answer = (fate: Fate) => {
-            for (const gates of [this.sends, this.late]) if (gates.get(id) === answer) gates.delete(id);
-            if (fate === "sent" || fate === "unknown") this.#arrived.add(id);
-            const receipt: Receipt = { ids: [`r-${id}`], at: 1, peer: outbound.to };
-            if (fate === "sent") resolve(receipt);
-            else reject(failure(fate));
-          };
-          this.sends.set(id, answer);
-        });
-      },
+      send: (outbound, { key }, { signal }) =>
+        isGone() ? never() : this.#send(this.#partOf(key), outbound.to, signal),
+      ...(account === "asks" && {
+        reconcile: ({ to }: { readonly to: Peer }, { key }: { readonly key: string }, { signal }: Call) =>
+          isGone() ? never() : this.#ask(this.#partOf(key), to, signal),
+      }),
     };
   }
 
-  #giveUp(id: string): void {
-    const gate = this.sends.get(id);
+  #send(key: string, to: Peer, signal: AbortSignal): Promise<Receipt> {
+    this.#watchSend(key, to.id);
+    signal.addEventListener("abort", () => this.#giveUp(key), { once: true });
+    return new Promise((resolve, reject) => {
+      const answer = (fate: Fate) => {
+        for (const gates of [this.sends, this.late]) if (gates.get(key) === answer) gates.delete(key);
+        if (fate === "sent" || fate === "unknown") this.#arrived.add(key);
+        if (fate === "sent") resolve(receiptOf(key, to));
+        else reject(failure(fate));
+      };
+      this.sends.set(key, answer);
+    });
+  }
+
+  #ask(key: string, to: Peer, signal: AbortSignal): Promise<Receipt | "absent" | "unknown"> {
+    signal.addEventListener("abort", () => void this.asks.delete(key), { once: true });
+    return new Promise((resolve) => {
+      this.asks.set(key, (answer) => {
+        this.asks.delete(key);
+        const truth = this.#arrived.has(key) ? receiptOf(key, to) : "absent";
+        resolve(answer === "truth" ? truth : "unknown");
+      });
+    });
+  }
+
+  #giveUp(key: string): void {
+    const gate = this.sends.get(key);
     if (gate === undefined) return;
-    this.#arrived.add(id);
-    this.sends.delete(id);
-    this.late.set(id, gate);
+    this.#arrived.add(key);
+    this.sends.delete(key);
+    this.late.set(key, gate);
   }
 
-  #watchSend(id: string, lane: string): void {
-    const laneOf = (one: string) => one.split("-")[0];
-    const beside = [...this.sends.keys()].filter((one) => laneOf(one) === laneOf(id));
-    if (laneOf(id) !== lane) this.faults.push(`the answer to ${id} went to ${lane}`);
-    if (beside.length > 0) this.faults.push(`${id} was sent beside ${beside.join()}`);
-    if (this.#arrived.has(id)) this.faults.push(`${id} was sent again though it may have arrived`);
+  #watchSend(key: string, lane: string): void {
+    const beside = [...this.sends.keys(), ...this.asks.keys()].filter((one) => laneOf(one) === laneOf(key));
+    if (laneOf(key) !== lane) this.faults.push(`the answer to ${key} went to ${lane}`);
+    if (beside.length > 0) this.faults.push(`${key} was sent beside ${beside.join()}`);
+    const again = this.#arrived.has(key) && accountOf(key) !== "resends";
+    if (again) this.faults.push(`${key} was sent again though it may have arrived`);
   }
 
-  #eventOf(key: string): string {
-    const found = this.#reader
-      ?.prepare(
-        "SELECT i.event_id AS id FROM inbox i JOIN delivery_origins d ON d.inbox_id = i.id WHERE d.delivery_id = ?",
-      )
-      .get(key.split("/")[0] ?? "");
-    return String(found?.["id"]);
+  /** The key of a send is `<delivery>/<part>`. */
+  #partOf(key: string): string {
+    const [delivery = "", part = ""] = key.split("/");
+    return `${String(this.#reader?.prepare(EVENT_OF).get(delivery)?.["id"])}/${part}`;
   }
 }
+
+const receiptOf = (key: string, peer: Peer): Receipt => ({ ids: [`r-${key}`], at: 1, peer });
 
 export async function openModelHouse(): Promise<ModelHouse> {
   const house = new Steered();

@@ -11,18 +11,20 @@ import { silentLog } from "../store/test-store.ts";
 import { createEchoGuard } from "./policy/echo-guard.ts";
 import { createGuestCalls } from "./guest-call.ts";
 import { openInbox } from "./inbox/inbox.ts";
+import { type ModelAccount, partsOf } from "./model-part.ts";
 import { type Outbox, openOutbox } from "./outbox/outbox.ts";
 import { parsePolicy } from "./policy/policy.ts";
 import { laneKey } from "./policy/route.ts";
 import { createTurns } from "./turn/turn.ts";
 
-export const MODEL_ACCOUNT = { channel: "model", account: "default" } as const;
+export const MODEL_CHANNEL = "model";
 
 /** One process of the gateway: inbox, turns and outbox on a real database. */
 export interface ModelProcess {
   readonly clock: FakeClock;
   readonly outbox: Outbox;
-  receive(event: Inbound): Promise<string>;
+  /** The outcome of each event. */
+  receive(account: ModelAccount, events: readonly Inbound[]): Promise<readonly string[]>;
   end(): Promise<void>;
 }
 
@@ -35,14 +37,13 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
   const sessions = await openSessions({ store, ids });
   const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
   runtimes.register(runtime);
-  const rules = { onUnknown: "park", sendsPerSecond: 10_000 } as const;
   const outbox = await openOutbox({
     store,
     clock,
     ids,
     log,
     calls: createGuestCalls({ clock, ids }),
-    rules: () => rules,
+    rules: ({ account }) => ({ onUnknown: account === "resends" ? "resend" : "park", sendsPerSecond: 10_000 }),
   });
   let wake = (): void => {};
   const inbox = await openInbox({ store, clock, log, onRecorded: () => wake() });
@@ -60,10 +61,14 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
     settings: () => ({ timeoutMs: 0 }),
     plan: async ({ channel, account, peer }, body, { deliveryId }) => {
       const lane = laneKey(channel, account, peer);
-      const part = { index: 0, of: 1, text: body.text ?? "" };
-      return [
-        { deliveryId, channel, account, lane, outbound: { type: "message", to: peer, body }, part, at: clock.now() },
-      ];
+      const text = body.text ?? "";
+      // What is not an event's name is the sentence of a turn that failed.
+      const of = /^\d+-\d+$/u.test(text) ? partsOf(text) : 1;
+      const outbound = { type: "message", to: peer, body } as const;
+      const at = clock.now();
+      return Array.from({ length: of }, (_, index) => {
+        return { deliveryId, channel, account, lane, outbound, part: { index, of, text }, at };
+      });
     },
     resetSession: async () => undefined,
     onStuck: () => undefined,
@@ -86,9 +91,9 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
   return {
     clock,
     outbox,
-    async receive(event) {
-      const [one] = await inbox.receive({ ...MODEL_ACCOUNT, lease: "bot" }, [event], {});
-      return one?.outcome ?? "nothing";
+    async receive(account, events) {
+      const scope = { channel: MODEL_CHANNEL, account, lease: `bot of ${account}` };
+      return (await inbox.receive(scope, events, {})).map(({ outcome }) => outcome);
     },
     async end() {
       inbox.close();

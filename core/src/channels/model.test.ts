@@ -2,14 +2,14 @@ import { setImmediate as tick } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Fate, type ModelHouse, openModelHouse, type StoredRow } from "./model-house.ts";
-import { type ModelEvent, ModelPipeline } from "./model-pipeline.ts";
+import { MODEL_ACCOUNTS, MODEL_LANES, type ModelEvent, type ModelPart } from "./model-part.ts";
+import { ModelPipeline } from "./model-pipeline.ts";
 
 /** The same interleavings at every run; a failure prints the shortest that fails. For a longer search: `MODEL_RUNS`, `MODEL_SEED`. */
 const SEED = Number(process.env["MODEL_SEED"] ?? 20_261_122);
 const RUNS = Number(process.env["MODEL_RUNS"] ?? 12);
 const MAX_COMMANDS = 40;
-const LANES = 3;
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 5_000;
 /** At five deaths a message is parked, which is another test's topic. */
 const MAX_CRASHES = 4;
 
@@ -17,18 +17,21 @@ type Step = fc.AsyncCommand<ModelPipeline, ModelHouse>;
 
 const sorted = (ids: Iterable<string>): string[] => [...ids].sort();
 const ids = (events: readonly ModelEvent[]): string[] => sorted(events.map(({ id }) => id));
-const pick = (events: readonly ModelEvent[], index: number): ModelEvent => events[index % events.length]!;
+const keys = (parts: readonly ModelPart[]): string[] => sorted(parts.map(({ key }) => key));
+const pick = <T>(from: readonly T[], index: number): T => from[index % from.length]!;
 
 const shown = (house: ModelHouse) => ({
   rows: house.rows(),
   turns: sorted(house.turns.keys()),
   sends: sorted(house.sends.keys()),
+  asks: sorted(house.asks.keys()),
   faults: house.faults,
 });
 const wanted = (model: ModelPipeline) => ({
   rows: model.rows(),
   turns: ids(model.running()),
-  sends: ids(model.sending()),
+  sends: keys(model.sending()),
+  asks: keys(model.asking()),
   faults: [],
 });
 
@@ -36,7 +39,8 @@ const wanted = (model: ModelPipeline) => ({
 async function agree(model: ModelPipeline, house: ModelHouse): Promise<void> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   const goal = JSON.stringify(wanted(model));
-  while (JSON.stringify(shown(house)) !== goal && performance.now() < giveUpAt) await tick();
+  // A timer that is set after time has passed, for a moment that is over, still has to ring.
+  while (JSON.stringify(shown(house)) !== goal && performance.now() < giveUpAt) await house.advance(0);
   expect(shown(house)).toEqual(wanted(model));
 }
 
@@ -62,21 +66,34 @@ async function pass(model: ModelPipeline, house: ModelHouse, ms: number): Promis
   }
 }
 
+const keyOf = ({ id, part }: StoredRow): string => `${id}/${part}`;
+const byKey = (rows: readonly StoredRow[]): ReadonlyMap<string, StoredRow> =>
+  new Map(rows.map((row) => [keyOf(row), row]));
+
+interface Possible {
+  readonly before: ReadonlyMap<string, StoredRow>;
+  readonly after: ReadonlyMap<string, StoredRow>;
+}
+
 /** What a row may be that was changing when the process died: as before, as after, or in between. */
-function fits(row: StoredRow, { before, after }: { before: StoredRow | undefined; after: StoredRow }): boolean {
-  const inbox = [before, after].some((one) => one?.inbox === row.inbox && one.claims === row.claims);
-  const fresh = row.inbox === "recorded" && row.claims <= after.claims;
-  const same = [before, after].some((one) => one?.part === row.part && one?.sends === row.sends);
-  return (inbox || fresh) && (same || (row.part === "queued" && after.part === "unknown"));
+function fits(row: StoredRow, possible: Possible): boolean {
+  const [before, after] = [possible.before.get(keyOf(row)), possible.after.get(keyOf(row))];
+  const known = [...possible.before.values(), ...possible.after.values()].filter(({ id }) => id === row.id);
+  const inbox = known.some((one) => one.inbox === row.inbox && one.claims === row.claims);
+  const fresh = row.inbox === "recorded" && known.some(({ claims }) => row.claims <= claims);
+  const same = [before, after].some((one) => one?.state === row.state && one?.sends === row.sends);
+  return (inbox || fresh) && (same || (row.state === "queued" && after?.state === "unknown"));
+}
+
+interface Death {
+  readonly begin: () => Promise<unknown>;
+  readonly done: () => void;
+  readonly ticks: number;
 }
 
 /** Kills the process in the middle of something, checks that every row is a possible one, and goes on from there. */
-async function dieDuring(
-  model: ModelPipeline,
-  house: ModelHouse,
-  { begin, done, ticks }: { begin: () => Promise<unknown>; done: () => void; ticks: number },
-): Promise<void> {
-  const now = wanted(model).rows;
+async function dieDuring(model: ModelPipeline, house: ModelHouse, { begin, done, ticks }: Death): Promise<void> {
+  const before = byKey(crashed(model.rows()));
   const settled = begin().then(
     () => true,
     () => false,
@@ -85,16 +102,22 @@ async function dieDuring(
   await house.crash();
   await house.open();
   const acknowledged = await settled;
-  const before = new Map(crashed(now).map((row) => [row.id, row]));
   done();
   model.crash();
-  const real = new Map(house.rows().map((row) => [row.id, row]));
-  for (const [index, after] of crashed(model.rows()).entries()) {
-    const event = model.events[index]!;
-    const row = real.get(after.id) ?? (acknowledged ? undefined : { ...after, inbox: "recorded", claims: 0 });
-    expect(row, `${after.id} was lost`).toBeDefined();
-    expect(fits(comparable(row!), { before: before.get(after.id), after }), JSON.stringify({ row, after })).toBe(true);
-    adopt(event, row!, model.now);
+  const after = byKey(crashed(model.rows()));
+  const real = house.rows().map(comparable);
+  for (const event of model.events) {
+    const [rows = [], ...others] = event.pieces.map((piece) => real.filter(({ id }) => id === piece));
+    for (const other of others)
+      expect(other, "pieces of an album").toEqual(rows.map((row) => ({ ...row, id: other[0]?.id })));
+    if (rows.length === 0) {
+      expect(acknowledged, `${event.id} was lost`).toBe(false);
+      Object.assign(event, { state: "recorded", claims: 0, parts: [] });
+      continue;
+    }
+    for (const row of rows)
+      expect(fits(row, { before, after }), JSON.stringify({ row, now: after.get(keyOf(row)) })).toBe(true);
+    adopt(event, rows, model.now);
   }
 }
 
@@ -105,30 +128,38 @@ const crashed = (rows: readonly StoredRow[]): StoredRow[] =>
     ...row,
     inbox: row.inbox === "running" ? "recorded" : row.inbox,
     claims: row.inbox === "running" ? row.claims + 1 : row.claims,
-    part: row.part === "sending" ? "unknown" : row.part,
+    state: row.state === "sending" ? "unknown" : row.state,
   }));
 
-function adopt(event: ModelEvent, row: StoredRow, now: number): void {
-  event.state = row.inbox === "done" ? "done" : "recorded";
-  event.claims = row.claims;
-  if (row.part === null) return void delete event.part;
-  const fresh = { parked: false, tries: row.sends ?? 0, dueAt: now };
-  const state = row.part as NonNullable<ModelEvent["part"]>["state"];
-  event.part = { ...fresh, ...event.part, state, sends: row.sends ?? 0 };
-  if (row.sends === 0) event.part.tries = 0;
+/** The model goes on from what the database has. */
+function adopt(event: ModelEvent, rows: readonly StoredRow[], now: number): void {
+  event.state = rows[0]!.inbox === "done" ? "done" : "recorded";
+  event.claims = rows[0]!.claims;
+  if (rows[0]!.part === null) event.parts = [];
+  for (const [index, part] of event.parts.entries()) {
+    const { state, sends, checks } = rows[index]!;
+    part.tries += (sends ?? 0) - part.sends;
+    Object.assign(part, { sends: sends ?? 0, checks: checks ?? 0 });
+    if (part.state !== state) Object.assign(part, { state, parked: false, dueAt: now, setAt: now });
+  }
 }
 
 const index = fc.nat({ max: 11 });
 const ticks = fc.nat({ max: 12 });
-const fate = fc.constantFrom<Fate>("sent", "sent", "not-sent", "rejected", "unknown");
+const fate = fc.constantFrom<Fate>("sent", "sent", "sent", "not-sent", "rejected", "unknown", "vanished", "limited");
+const lane = fc.nat({ max: MODEL_LANES - 1 });
+const account = fc.constantFrom(...MODEL_ACCOUNTS);
 const mayCrash = (model: ModelPipeline): boolean => model.crashes < MAX_CRASHES;
 const always = (): boolean => true;
+/** What is being asked about may be decided, and the answer then comes too late: that is another test's topic. */
+const decidable = (model: ModelPipeline): ModelEvent[] =>
+  model.answered().filter(({ parts }) => !parts.some(({ asking }) => asking));
 
 const steps: fc.Arbitrary<Step>[] = [
-  fc.nat({ max: LANES - 1 }).map((lane) =>
-    step(`receive in ${lane}`, always, async (model, house) => {
-      const { id } = model.receive(lane);
-      expect(await house.receive(id, lane)).toEqual(["stored"]);
+  fc.tuple(lane, fc.constantFrom(1, 1, 1, 2)).map(([to, pieces]) =>
+    step(`receive ${pieces} in ${to}`, always, async (model, house) => {
+      const event = model.receive(to, pieces);
+      expect(await house.receive(event.pieces)).toEqual(event.pieces.map(() => "stored"));
     }),
   ),
   index.map((at) =>
@@ -136,8 +167,8 @@ const steps: fc.Arbitrary<Step>[] = [
       `redeliver ${at}`,
       ({ events }) => events.length > 0,
       async ({ events }, house) => {
-        const { id, lane } = pick(events, at);
-        expect(await house.receive(id, lane)).toEqual(["duplicate"]);
+        const { pieces } = pick(events, at);
+        expect(await house.receive(pieces)).toEqual(pieces.map(() => "duplicate"));
       },
     ),
   ),
@@ -147,7 +178,7 @@ const steps: fc.Arbitrary<Step>[] = [
       (model) => model.running().length > 0,
       async (model, house) => {
         const event = pick(model.running(), at);
-        model.endTurn(event);
+        model.endTurn(event, end);
         house.turns.get(event.id)!(end);
       },
     ),
@@ -157,9 +188,9 @@ const steps: fc.Arbitrary<Step>[] = [
       `send ${at} is ${how}`,
       (model) => model.sending().length > 0,
       async (model, house) => {
-        const event = pick(model.sending(), at);
-        const answer = house.sends.get(event.id)!;
-        model.answer(event, how);
+        const part = pick(model.sending(), at);
+        const answer = house.sends.get(part.key)!;
+        model.answer(part, how);
         answer(how);
       },
     ),
@@ -169,9 +200,21 @@ const steps: fc.Arbitrary<Step>[] = [
       `late ${at} is ${how}`,
       (model) => model.late().length > 0,
       async (model, house) => {
-        const event = pick(model.late(), at);
-        const answer = house.late.get(event.id)!;
-        model.answerLate(event, how);
+        const part = pick(model.late(), at);
+        const answer = house.late.get(part.key)!;
+        model.answerLate(part, how);
+        answer(how);
+      },
+    ),
+  ),
+  fc.tuple(index, fc.constantFrom("truth" as const, "truth" as const, "unknown" as const)).map(([at, how]) =>
+    step(
+      `question ${at} is answered with ${how}`,
+      (model) => model.asking().length > 0,
+      async (model, house) => {
+        const part = pick(model.asking(), at);
+        const answer = house.asks.get(part.key)!;
+        model.tell(part, how);
         answer(how);
       },
     ),
@@ -179,31 +222,43 @@ const steps: fc.Arbitrary<Step>[] = [
   fc.tuple(index, fc.constantFrom("retry" as const, "drop" as const)).map(([at, decision]) =>
     step(
       `owner's ${decision} of ${at}`,
-      (model) => model.answered().length > 0,
+      (model) => decidable(model).length > 0,
       async (model, house) => {
-        const event = pick(model.answered(), at);
+        const event = pick(decidable(model), at);
         model.decide(event, decision);
         await house.decide(event.id, decision);
       },
     ),
   ),
-  fc.constant(
+  account.map((name) =>
     step(
-      "connect",
-      ({ connected }) => !connected,
+      `connect ${name}`,
+      ({ connected }) => !connected.has(name),
       async (model, house) => {
-        model.connect();
-        house.connect();
+        model.connect(name);
+        house.connect(name);
       },
     ),
   ),
-  fc.constant(
+  account.map((name) =>
     step(
-      "disconnect",
-      ({ connected }) => connected,
+      `disconnect ${name}`,
+      ({ connected }) => connected.has(name),
       async (model, house) => {
-        model.connected = false;
-        house.disconnect();
+        model.connected.delete(name);
+        house.disconnect(name);
+      },
+    ),
+  ),
+  fc.constantFrom(60_000, 86_400_000).map((ms) =>
+    step(
+      `the clock is set back by ${ms} ms`,
+      (model) => !model.isResting(),
+      async (model, house) => {
+        model.setBack();
+        house.setBack(ms);
+        await pass(model, house, model.untilNotice());
+        model.notice();
       },
     ),
   ),
@@ -218,13 +273,13 @@ const steps: fc.Arbitrary<Step>[] = [
       model.settle();
     }),
   ),
-  fc.tuple(fc.nat({ max: LANES - 1 }), ticks).map(([lane, after]) =>
-    step(`crash while receiving in ${lane} (${after})`, mayCrash, async (model, house) => {
-      const id = `${lane}-${model.events.length}`;
-      const begin = () => house.receive(id, lane);
-      await dieDuring(model, house, { begin, done: () => void model.receive(lane), ticks: after });
+  fc.tuple(lane, ticks).map(([to, after]) =>
+    step(`crash while receiving in ${to} (${after})`, mayCrash, async (model, house) => {
+      const id = `${to}-${model.events.length}`;
+      const begin = () => house.receive([id]);
+      await dieDuring(model, house, { begin, done: () => void model.receive(to), ticks: after });
       // Nothing was acknowledged, so the platform delivers it again.
-      await house.receive(id, lane);
+      await house.receive([id]);
       model.settle();
     }),
   ),
@@ -235,7 +290,7 @@ const steps: fc.Arbitrary<Step>[] = [
       async (model, house) => {
         const event = pick(model.running(), at);
         const begin = async () => house.turns.get(event.id)!("ok");
-        await dieDuring(model, house, { begin, done: () => model.endTurn(event), ticks: after });
+        await dieDuring(model, house, { begin, done: () => model.endTurn(event, "ok"), ticks: after });
         model.settle();
       },
     ),
@@ -245,36 +300,46 @@ const steps: fc.Arbitrary<Step>[] = [
       `crash while send ${at} ends (${after})`,
       (model) => mayCrash(model) && model.sending().length > 0,
       async (model, house) => {
-        const event = pick(model.sending(), at);
-        const begin = async () => house.sends.get(event.id)!("sent");
-        await dieDuring(model, house, { begin, done: () => model.answer(event, "sent"), ticks: after });
+        const part = pick(model.sending(), at);
+        const begin = async () => house.sends.get(part.key)!("sent");
+        await dieDuring(model, house, { begin, done: () => model.answer(part, "sent"), ticks: after });
         model.settle();
       },
     ),
   ),
 ];
 
+/** Ends one thing in hand, and well; false when there is none. */
+function endOne(model: ModelPipeline, house: ModelHouse): boolean {
+  const [event] = model.running();
+  const [part] = model.sending();
+  const [asked] = model.asking();
+  if (event !== undefined) {
+    model.endTurn(event, "ok");
+    house.turns.get(event.id)!("ok");
+  } else if (part !== undefined) {
+    const answer = house.sends.get(part.key)!;
+    model.answer(part, "sent");
+    answer("sent");
+  } else if (asked !== undefined) {
+    const answer = house.asks.get(asked.key)!;
+    model.tell(asked, "truth");
+    answer("truth");
+  } else return false;
+  return true;
+}
+
 /** Lets everything come to its end: whatever was stored is answered or waits for its owner. */
 async function finish(model: ModelPipeline, house: ModelHouse): Promise<void> {
-  if (!model.connected) {
-    model.connect();
-    house.connect();
+  for (const name of MODEL_ACCOUNTS.filter((one) => !model.connected.has(one))) {
+    model.connect(name);
+    house.connect(name);
   }
   const open = () =>
-    model.events.some((event) => event.part === undefined || model.rows().some(({ rests }) => rests === 0));
+    model.events.some(({ state }) => state !== "done") || model.rows().some(({ rests }) => rests === 0);
   while (open()) {
     await agree(model, house);
-    for (const event of model.running()) {
-      model.endTurn(event);
-      house.turns.get(event.id)!("ok");
-      await agree(model, house);
-    }
-    for (const event of model.sending()) {
-      const answer = house.sends.get(event.id)!;
-      model.answer(event, "sent");
-      answer("sent");
-      await agree(model, house);
-    }
+    while (endOne(model, house)) await agree(model, house);
     await pass(model, house, 600_000);
   }
 }
