@@ -16,8 +16,10 @@ export interface SoakOptions {
   readonly messages: number;
   /** Connections of WebSocket clients. */
   readonly reconnects: number;
-  /** Looks at the memory, at equal distances; the first is the end of the warm-up. */
+  /** Looks at the memory, at equal distances. */
   readonly looks: number;
+  /** So many looks belong to the warm-up, in which code is compiled and caches fill. */
+  readonly warmUp: number;
   /** Rest before each look, ms. */
   readonly idleMs: number;
   readonly onLook?: (look: Look) => void;
@@ -43,7 +45,7 @@ export interface SoakReport {
   readonly looks: readonly Look[];
   /** Rows of the outbox by state, at the end. */
   readonly parts: Readonly<Record<string, number>>;
-  /** Of the gateway, collected, since the first look, bytes. */
+  /** Of the gateway, collected, from the end of the warm-up to the last look, bytes. */
   readonly growth: number;
   readonly ms: number;
 }
@@ -103,8 +105,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       options.onLook?.(look);
     }
     const parts = partsOf(gateway.stateDir);
-    const [first, last] = [looks[0], looks.at(-1)];
-    const growth = (last?.gateway ?? 0) - (first?.gateway ?? 0);
+    const [warm, last] = [looks[options.warmUp - 1], looks.at(-1)];
+    if (warm === undefined || last === undefined) throw new Error("there were not enough looks");
+    const growth = last.gateway - warm.gateway;
     return { looks, parts, growth, ms: Math.round(performance.now() - startedAt) };
   } finally {
     await Promise.all([spring.close(), telegram.close()]);
