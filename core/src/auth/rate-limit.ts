@@ -40,7 +40,7 @@ export interface RateLimiter {
   /** Milliseconds until this guesser may try again; 0 when it may now. */
   lockedFor(scope: GuessScope, guesser: Guesser): number;
   failed(scope: GuessScope, guesser: Guesser): void;
-  /** A right credential clears the count of its scope. */
+  /** A right credential clears the count of its scope, but lifts no lock. */
   succeeded(scope: GuessScope, guesser: Guesser): void;
   /** Networks remembered. */
   readonly size: number;
@@ -70,22 +70,6 @@ export function createRateLimiter({ settings, now, maxKeys = MAX_KEYS }: RateLim
   const isIdle = ({ failures, lockedUntil }: Count, at: number): boolean =>
     lockedUntil <= at && (failures.at(-1) ?? 0) + settings.windowMs <= at;
 
-  function makeRoom(at: number): void {
-    if (counts.size < maxKeys) return;
-    let victim: string | undefined;
-    let looks = 0;
-    for (const [key, count] of counts) {
-      victim ??= key;
-      if (count.lockedUntil <= at) {
-        victim = key;
-        break;
-      }
-      looks += 1;
-      if (looks >= EVICTION_LOOKS) break;
-    }
-    if (victim !== undefined) counts.delete(victim);
-  }
-
   return {
     lockedFor(scope, guesser) {
       const count = isExempt(guesser) ? undefined : counts.get(keyOf(scope, guesser));
@@ -104,11 +88,13 @@ export function createRateLimiter({ settings, now, maxKeys = MAX_KEYS }: RateLim
       const failures = [...recent, at];
       const locks = failures.length >= settings.maxAttempts;
       counts.delete(key);
-      makeRoom(at);
+      if (counts.size >= maxKeys) evictOne(counts, at);
       counts.set(key, locks ? { failures: [], lockedUntil: at + settings.lockoutMs } : { failures, lockedUntil: 0 });
     },
     succeeded(scope, guesser) {
-      counts.delete(keyOf(scope, guesser));
+      const key = keyOf(scope, guesser);
+      // A lock stays: whoever has one right credential could lift it for guesses in between.
+      if ((counts.get(key)?.lockedUntil ?? 0) <= now()) counts.delete(key);
     },
     get size() {
       const at = now();
@@ -116,6 +102,19 @@ export function createRateLimiter({ settings, now, maxKeys = MAX_KEYS }: RateLim
       return counts.size;
     },
   };
+}
+
+/** Forgets the one without a lock that has been silent longest, or the oldest lock where locks fill the front. */
+function evictOne(counts: Map<string, Count>, at: number): void {
+  let victim: string | undefined;
+  let looks = 0;
+  for (const [key, { lockedUntil }] of counts) {
+    victim ??= key;
+    if (lockedUntil <= at) victim = key;
+    looks += 1;
+    if (lockedUntil <= at || looks === EVICTION_LOOKS) break;
+  }
+  if (victim !== undefined) counts.delete(victim);
 }
 
 /** Pages on this host share one count, whatever their loopback address. */

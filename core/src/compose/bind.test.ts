@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostsOf } from "./bind.ts";
+import { hostsOf, isExposed } from "./bind.ts";
 
 describe("gateway.bind", () => {
   it.each([
@@ -14,6 +14,19 @@ describe("gateway.bind", () => {
 
   it.each(["0.0.0.0", "192.168.1.5", "::", "100.128.0.1", "8.8.8.8"])("refuses %s and says what is safe", (bind) => {
     expect(() => hostsOf(bind)).toThrow(/unencrypted.*ssh -N -L.*tailnet/);
+  });
+
+  it.each([
+    ["192.168.1.5", ["127.0.0.1", "192.168.1.5"]],
+    ["0.0.0.0", ["0.0.0.0"]],
+    ["::", ["::"]],
+  ])("%s is fine on a port that is encrypted itself", (bind, hosts) => {
+    expect(hostsOf(bind, true)).toEqual(hosts);
+  });
+
+  it("reaches others than this host's programs everywhere but on loopback", () => {
+    for (const bind of ["loopback", "127.0.0.1", "::1"]) expect(isExposed(bind)).toBe(false);
+    for (const bind of ["100.101.102.103", "0.0.0.0", "192.168.1.5"]) expect(isExposed(bind)).toBe(true);
   });
 
   it("refuses what is no address", () => {
