@@ -63,7 +63,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   AUTH_PASSWORD_MISMATCH: "set gateway.auth.password to the gateway's password",
   AUTH_PASSWORD_MISSING: "set gateway.auth.password to the gateway's password",
   AUTH_RATE_LIMITED: "wait five minutes, then try again with the right token",
-  PAIRING_REQUIRED: "approve this device on the gateway's host",
+  PAIRING_REQUIRED: "approve this device on the gateway's host: openclaw devices list, then openclaw devices approve <id>",
   PROTOCOL_MISMATCH: "install the same release of openclaw-host here and there",
 };
 

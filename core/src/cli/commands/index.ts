@@ -95,6 +95,17 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "doctor",
+    describe: "Find out what is wrong",
+    children: [
+      {
+        command: "connect",
+        describe: "Try each step of a connection and name the setting or command that mends it",
+        load: () => import("./doctor-connect.ts"),
+      },
+    ],
+  },
+  {
     command: "security",
     describe: "Find what makes this gateway easier to attack than it need be",
     children: [
