@@ -8,8 +8,8 @@ export const MODEL_LANES: number = ACCOUNT_OF_LANE.length;
 /** Of an event or a part: their names begin with their lane. */
 export const accountOf = (id: string): ModelAccount => ACCOUNT_OF_LANE[Number(id.split("-")[0])] ?? "parks";
 
-/** Every third answer is cut in three. */
-export const partsOf = (id: string): number => (Number(id.split("-")[1]) % 3 === 2 ? 3 : 1);
+/** Every second answer is cut in three. */
+export const partsOf = (id: string): number => (Number(id.split("-")[1]) % 2 === 1 ? 3 : 1);
 
 export interface ModelPart {
   /** `<event>/<index>`. */

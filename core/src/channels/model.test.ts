@@ -7,7 +7,7 @@ import { ModelPipeline } from "./model-pipeline.ts";
 
 /** The same interleavings at every run; a failure prints the shortest that fails. For a longer search: `MODEL_RUNS`, `MODEL_SEED`. */
 const SEED = Number(process.env["MODEL_SEED"] ?? 20_261_122);
-const RUNS = Number(process.env["MODEL_RUNS"] ?? 12);
+const RUNS = Number(process.env["MODEL_RUNS"] ?? 8);
 const MAX_COMMANDS = 40;
 const PATIENCE_MS = 5_000;
 /** At five deaths a message is parked, which is another test's topic. */
@@ -155,22 +155,13 @@ const always = (): boolean => true;
 const decidable = (model: ModelPipeline): ModelEvent[] =>
   model.answered().filter(({ parts }) => !parts.some(({ asking }) => asking));
 
-const steps: fc.Arbitrary<Step>[] = [
+/** What most of a day consists of. */
+const often: fc.Arbitrary<Step>[] = [
   fc.tuple(lane, fc.constantFrom(1, 1, 1, 2)).map(([to, pieces]) =>
     step(`receive ${pieces} in ${to}`, always, async (model, house) => {
       const event = model.receive(to, pieces);
       expect(await house.receive(event.pieces)).toEqual(event.pieces.map(() => "stored"));
     }),
-  ),
-  index.map((at) =>
-    step(
-      `redeliver ${at}`,
-      ({ events }) => events.length > 0,
-      async ({ events }, house) => {
-        const { pieces } = pick(events, at);
-        expect(await house.receive(pieces)).toEqual(pieces.map(() => "duplicate"));
-      },
-    ),
   ),
   fc.tuple(index, fc.constantFrom("ok" as const, "ok" as const, "fails" as const)).map(([at, end]) =>
     step(
@@ -192,6 +183,22 @@ const steps: fc.Arbitrary<Step>[] = [
         const answer = house.sends.get(part.key)!;
         model.answer(part, how);
         answer(how);
+      },
+    ),
+  ),
+];
+
+const steps: fc.Arbitrary<Step>[] = [
+  ...often,
+  ...often,
+  ...often,
+  index.map((at) =>
+    step(
+      `redeliver ${at}`,
+      ({ events }) => events.length > 0,
+      async ({ events }, house) => {
+        const { pieces } = pick(events, at);
+        expect(await house.receive(pieces)).toEqual(pieces.map(() => "duplicate"));
       },
     ),
   ),
@@ -309,6 +316,13 @@ const steps: fc.Arbitrary<Step>[] = [
   ),
 ];
 
+function connectAll(model: ModelPipeline, house: ModelHouse): void {
+  for (const name of MODEL_ACCOUNTS.filter((one) => !model.connected.has(one))) {
+    model.connect(name);
+    house.connect(name);
+  }
+}
+
 /** Ends one thing in hand, and well; false when there is none. */
 function endOne(model: ModelPipeline, house: ModelHouse): boolean {
   const [event] = model.running();
@@ -331,10 +345,7 @@ function endOne(model: ModelPipeline, house: ModelHouse): boolean {
 
 /** Lets everything come to its end: whatever was stored is answered or waits for its owner. */
 async function finish(model: ModelPipeline, house: ModelHouse): Promise<void> {
-  for (const name of MODEL_ACCOUNTS.filter((one) => !model.connected.has(one))) {
-    model.connect(name);
-    house.connect(name);
-  }
+  connectAll(model, house);
   const open = () =>
     model.events.some(({ state }) => state !== "done") || model.rows().some(({ rests }) => rests === 0);
   while (open()) {
@@ -354,6 +365,7 @@ describe("inbox, turns and outbox against a model", () => {
           const house = await openModelHouse();
           try {
             const model = new ModelPipeline();
+            connectAll(model, house);
             await fc.asyncModelRun(() => ({ model, real: house }), plan);
             await finish(model, house);
           } finally {
