@@ -25,7 +25,7 @@ export const echoRuntime: AgentRuntime = {
 
 /** Cuts a text behind its blanks into at most `MAX_DELTAS` pieces of similar word count. */
 function deltas(text: string): string[] {
-  const words = text.match(/\s*\S+\s*/gu) ?? [text];
+  const words = text.match(/(?:^\s+)?\S+\s*/gu) ?? [text];
   const size = Math.ceil(words.length / MAX_DELTAS);
   const pieces: string[] = [];
   for (let at = 0; at < words.length; at += size) pieces.push(words.slice(at, at + size).join(""));

@@ -5,12 +5,11 @@ const STOP_WORDS: ReadonlySet<string> = new Set(["/stop", "stop", "/abort", "abo
 
 /** True for a message that is nothing but a stop word, in any case and with any closing punctuation. */
 export function isStopWord(text: string): boolean {
-  return STOP_WORDS.has(
-    text
-      .trim()
-      .replace(/[.!]+$/u, "")
-      .toLowerCase(),
-  );
+  const said = text.trim();
+  // Without an expression: one that ends in "$" looks at a text of exclamation marks again from every place.
+  let end = said.length;
+  while (said[end - 1] === "!" || said[end - 1] === ".") end -= 1;
+  return STOP_WORDS.has(said.slice(0, end).toLowerCase());
 }
 
 /** Everything below the blank except tab, line feed and carriage return, and DEL. */

@@ -13,7 +13,7 @@ export interface KeyDefaults {
 /** UTF-16 units; a key holds a channel, a kind and a peer id of at most 512 bytes. */
 const MAX_KEY_CHARS = 1024;
 /** Agent id and rest; the rest is more than colons. */
-const AGENT_KEY = /^agent:([a-z0-9][a-z0-9_-]{0,63}):(.*[^:\s].*)$/;
+const AGENT_KEY = /^agent:([a-z0-9][a-z0-9_-]{0,63}):(?=[:\s]*[^:\s])(.*)$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what this pattern is for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 

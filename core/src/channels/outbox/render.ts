@@ -24,7 +24,7 @@ const MAX_OPENER_UNITS = 16;
 const MIN_FILL = 0.4;
 
 /** Source of the rule: https://spec.commonmark.org/0.31.2/#fenced-code-blocks */
-const FENCE_LINE = /^ {0,3}(`{3,}|~{3,})([^\n]*)$/;
+const FENCE_LINE = /^ {0,3}(`{3,}(?!`)|~{3,}(?!~))([^\n]*)$/;
 
 /** The code block that is open after one more line. */
 function afterLine(line: string, open: Fence | undefined): Fence | undefined {
