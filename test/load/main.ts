@@ -4,6 +4,7 @@
  */
 import { type Figure, percentile, table } from "./figures.ts";
 import { groupCommits } from "./group-commit.ts";
+import { loadHalfOpen } from "./half-open.ts";
 import { floodInbound } from "./inbound.ts";
 import { echoes } from "./raw.ts";
 import { loadWire } from "./wire.ts";
@@ -14,6 +15,7 @@ const commits = await groupCommits(WIDTH);
 const raw = await echoes(WIDTH);
 const wire = await loadWire(WIDTH);
 const inbound = await floodInbound();
+const halfOpen = await loadHalfOpen(10_000);
 
 const figures: Figure[] = [
   { what: `raw node:sqlite group commits, ${WIDTH} writers`, value: commits, unit: "rows/s" },
@@ -44,6 +46,12 @@ const figures: Figure[] = [
     goal: { is: "at most", value: 5 },
   },
   { what: "chat.send to final, p99", value: percentile(wire.sendsMs, 0.99), unit: "ms" },
+  {
+    what: `status of an authenticated client while ${halfOpen.opened.toLocaleString("en")} half-open sockets are tried, p99`,
+    value: percentile(halfOpen.callsMs, 0.99),
+    unit: "ms",
+    goal: { is: "at most", value: 50 },
+  },
   {
     what: `page of a transcript of ${wire.transcript.toLocaleString("en")}, p50`,
     value: percentile(wire.pagesMs, 0.5),

@@ -47,10 +47,10 @@ describe("a request frame", () => {
 
 describe("the waiting room", () => {
   const limits = { waitingPerAddress: 2, waitingLoopback: 3, waitingTotal: 5 };
-  const guest = (address: string, origin?: string) => {
+  const guest = (address: string, origin?: string, forwarded = false) => {
     const dropped: string[] = [];
     const waiting: Waiting = {
-      peer: { address, host: "h", origin, forwarded: false, onHost: true, hostAllowed: true, secure: false },
+      peer: { address, origin, forwarded },
       drop: (_code, reason) => void dropped.push(reason),
     };
     return { waiting, dropped };
@@ -69,6 +69,17 @@ describe("the waiting room", () => {
     expect(six.dropped).toHaveLength(0);
     room.enter(guest("2001:db8:0:0::3").waiting);
     expect(six.dropped).toHaveLength(1);
+  });
+
+  it("keeps programs of this host apart from pages on it and from strangers behind its proxy", () => {
+    const room = createWaitingRoom({ ...limits, waitingTotal: 50 });
+    const program = guest("127.0.0.1");
+    room.enter(program.waiting);
+    for (let more = 0; more < 5; more += 1) {
+      room.enter(guest("127.0.0.1", undefined, true).waiting);
+      room.enter(guest("127.0.0.1", "http://localhost").waiting);
+    }
+    expect([program.dropped.length, room.size]).toEqual([0, 5]);
   });
 
   it("sends the oldest of all away when it is full, and forgets who left", () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -24,6 +24,8 @@ export interface Listening {
 export interface ServerParts {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** A TCP connection, before anything was read from it. */
+  readonly onConnection?: (socket: Socket) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -90,6 +92,7 @@ function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
     parts.onRequest(request, response);
   });
   server.on("upgrade", parts.onUpgrade);
+  if (parts.onConnection !== undefined) server.on("connection", parts.onConnection);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {

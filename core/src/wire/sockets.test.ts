@@ -42,6 +42,26 @@ describe("a client that asks without reading", () => {
   });
 });
 
+describe("a socket that says nothing", () => {
+  it("waits like any other, and the oldest makes room for the newest", async () => {
+    const own = await startWire({ limits: { waitingLoopback: 3 } });
+    wire = own;
+    const silent = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const socket = connect({ port: own.port, host: "127.0.0.1" });
+        socket.resume();
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    const { client, answer } = await own.connect(cliParams(reading));
+    expect(answer.ok).toBe(true);
+    await expect.poll(() => silent.filter((socket) => socket.readableEnded || socket.destroyed).length).toBe(1);
+    client.ws.close();
+    for (const socket of silent) socket.destroy();
+  });
+});
+
 describe("a socket that upgrades while the gateway stops", () => {
   it("is turned away and does not hold the stop", async () => {
     wire = await startWire();

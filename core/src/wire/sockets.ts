@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { canonicalAddress } from "../auth/addresses.ts";
 import type { PeerFacts } from "../auth/local-trust.ts";
 import { connId } from "../base/brand.ts";
 import type { Clock, Undo } from "../base/clock.ts";
@@ -37,6 +38,8 @@ export interface Goodbye {
 /** Every WebSocket of the gateway, from upgrade to close. */
 export interface Sockets {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** A TCP connection came: it waits for authentication from its first byte on. */
+  readonly onConnection: (socket: Socket) => void;
   /** The connection is authenticated: the limits for strangers no longer apply to it. */
   admitted(connection: Connection): void;
   /** Closes what is connected as this identity, in this role when one is named, once the answers on their way are written. */
@@ -49,6 +52,7 @@ export function createSockets(parts: SocketsParts): Sockets {
   const sockets = new SocketSet(parts);
   return {
     onUpgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
+    onConnection: (socket) => sockets.arrived(socket),
     admitted: (connection) => sockets.release(connection),
     // The caller may be among them; its answer is written in this turn of the event loop.
     disconnect: (who, goodbye) => void setImmediate(() => sockets.disconnect(who, goodbye)),
@@ -71,6 +75,8 @@ class SocketSet {
   readonly #open = new Set<Connection>();
   /** Ends what holds for unauthenticated connections. */
   readonly #probation = new Map<Connection, Undo>();
+  /** Sockets that have not asked for an upgrade. */
+  readonly #silent = new WeakMap<Duplex, Undo>();
   #isClosing = false;
   #onEmpty: Undo | undefined;
 
@@ -87,7 +93,15 @@ class SocketSet {
     this.#upgrader.on("wsClientError", (_error, socket) => answerRaw(socket, { status: 400, body: "Bad Request" }));
   }
 
+  arrived(socket: Socket): void {
+    const peer = { address: canonicalAddress(socket.remoteAddress), origin: undefined, forwarded: false };
+    const leave = this.#waiting.enter({ peer, drop: () => socket.destroy() });
+    this.#silent.set(socket, leave);
+    socket.once("close", leave);
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#silent.get(socket)?.();
     if (this.#isClosing) return answerRaw(socket, STOPPING);
     const admittance = this.#parts.frontDoor.upgrade(request);
     if (!admittance.ok) return answerRaw(socket, admittance.answer);

@@ -5,7 +5,7 @@ import { LIMITS, type Limits } from "./limits.ts";
 
 /** Something that waits for authentication and can be sent away. */
 export interface Waiting {
-  readonly peer: PeerFacts;
+  readonly peer: Pick<PeerFacts, "address" | "origin" | "forwarded">;
   drop(code: number, reason: string): void;
 }
 
@@ -62,7 +62,7 @@ const LOOPBACK = "loopback";
  * One bucket for each network, which is what one stranger usually owns. Programs on this host share one; web pages on it, and
  * strangers whom a proxy on it passes on, are kept apart from them.
  */
-function bucketOf({ address, origin, forwarded }: PeerFacts): string {
+function bucketOf({ address, origin, forwarded }: Waiting["peer"]): string {
   if (!isLoopbackAddress(address)) return networkOf(address);
   if (origin !== undefined) return "loopback page";
   return forwarded ? "loopback proxy" : LOOPBACK;

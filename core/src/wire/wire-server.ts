@@ -111,7 +111,7 @@ export function createWireServer(parts: WireParts): WireServer {
   return {
     sink: hub,
     async listen(options) {
-      const bound = await listen({ onRequest, onUpgrade: sockets.onUpgrade, clock, log }, options);
+      const bound = await listen({ ...sockets, onRequest, clock, log }, options);
       listening.push(bound);
       return bound;
     },
