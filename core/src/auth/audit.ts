@@ -48,11 +48,3 @@ export interface Audit extends AuditNotes {
   /** Writes and seals what is still to be written. */
   close(): Promise<void>;
 }
-
-/** For parts that are used without a trail, as in tests. */
-export const NO_AUDIT: AuditNotes = {
-  note: () => {},
-  connected: () => {},
-  refused: () => {},
-  seal: () => {},
-};

@@ -1,0 +1,4 @@
+import { writeFileSync } from "node:fs";
+import { readme } from "./cases.ts";
+
+writeFileSync(new URL("README.md", import.meta.url), readme());
