@@ -27,7 +27,19 @@ export interface Platforms {
 export interface Crowd {
   readonly said: readonly Saying[];
   say(count: number): void;
+  /** The listener, whose answers are written slowly, says something, unless an answer is still to come. */
+  ask(): void;
+  /** True while the listener waits. */
+  waits(): boolean;
 }
+
+/** Who is answered by the agent that writes slowly. */
+export const LISTENER = { telegram: "600", relay: "listener" } as const;
+
+/** Words of the listener: their answer takes a second and a half. */
+const SLOW_WORDS = 8;
+/** So many looks at an answer that does not come, then the listener goes on: its message may be parked. */
+const PATIENCE = 8;
 
 const PEOPLE = 6;
 /** A 1x1 PNG; what follows its end is no part of the picture. */
@@ -64,8 +76,33 @@ export function createCrowd(platforms: Platforms, random: Random): Crowd {
     const eventIds = write(fake, user(index), { words, files, number }).map(String);
     said.push({ number, account, person: String(500 + index), eventIds, words, files });
   };
+  let asked: { readonly last: string; readonly isTelegram: boolean } | undefined;
+  let patience = 0;
+  const answered = (mark: string, isTelegram: boolean) =>
+    isTelegram
+      ? platforms.one.posted().some(({ text }) => text?.includes(mark))
+      : platforms.relay.posts().some(({ text }) => text.includes(mark));
+  const waits = () => asked !== undefined && patience > 0 && !answered(asked.last, asked.isTelegram);
   return {
     said,
+    waits() {
+      patience -= 1;
+      return waits();
+    },
+    ask() {
+      if (waits()) return;
+      const number = said.length;
+      const isTelegram = random.chance(0.5);
+      const words = marks("m", number, SLOW_WORDS);
+      const text = words.join(" ");
+      const account = isTelegram ? "telegram/one" : "relay/default";
+      const person = isTelegram ? LISTENER.telegram : LISTENER.relay;
+      const from = { id: Number(LISTENER.telegram), is_bot: false, first_name: "Listener" };
+      const id = isTelegram ? platforms.one.say(text, { from }).updateId : platforms.relay.say(person, text);
+      said.push({ number, account, person, eventIds: [String(id)], words, files: [] });
+      asked = { last: words.at(-1) ?? "", isTelegram };
+      patience = PATIENCE;
+    },
     say(count) {
       for (let left = count; left > 0; left -= 1) sayNext();
     },

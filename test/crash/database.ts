@@ -26,8 +26,8 @@ const valuesOf = (stateDir: string, sql: string): string[] =>
 /** False as long as a table is missing that a wreck is read from. */
 function isMade(stateDir: string): boolean {
   if (!existsSync(join(stateDir, "host.db"))) return false;
-  const tables = "name IN ('inbox', 'outbox', 'runs')";
-  return Number(valuesOf(stateDir, `SELECT COUNT(*) FROM sqlite_schema WHERE ${tables}`)[0]) === 3;
+  const tables = "name IN ('inbox', 'outbox', 'runs', 'drafts')";
+  return Number(valuesOf(stateDir, `SELECT COUNT(*) FROM sqlite_schema WHERE ${tables}`)[0]) === 4;
 }
 
 /** What a kill left in the air. */
@@ -38,6 +38,8 @@ export interface Wreck {
   readonly running: readonly string[];
   /** Events that were in the hands of a turn, each with the number of its attempt: one attempt may be seen at several kills. */
   readonly inHand: readonly string[];
+  /** Drafts that were being opened, stood, or were being finished or deleted. */
+  readonly drafts: number;
 }
 
 /** An event of an account, as one name. */
@@ -46,12 +48,17 @@ const EVENT = "channel || '/' || account || ' ' || event_id";
 /** Read after a kill, before the next start. A gateway that died while it made its tables leaves nothing in the air. */
 export const wreckOf = (stateDir: string): Wreck => (isMade(stateDir) ? airOf(stateDir) : NOTHING);
 
-const NOTHING: Wreck = { sending: [], running: [], inHand: [] };
+const NOTHING: Wreck = { sending: [], running: [], inHand: [], drafts: 0 };
+
+/** A draft that stands is not in the air, and one whose last edit or deletion is may be edited again. */
+const IN_THE_AIR = `SELECT id FROM outbox WHERE state = 'sending' AND next_at IS NOT NULL
+  AND id NOT IN (SELECT outbox_id FROM drafts WHERE stage IN ('finish', 'abort'))`;
 
 const airOf = (stateDir: string): Wreck => ({
-  sending: valuesOf(stateDir, "SELECT id FROM outbox WHERE state = 'sending'"),
+  sending: valuesOf(stateDir, IN_THE_AIR),
   running: valuesOf(stateDir, "SELECT run_id FROM runs WHERE door = 'chat.send' AND state IN ('accepted', 'running')"),
   inHand: valuesOf(stateDir, `SELECT ${EVENT} || ' #' || (attempts + early_deaths) FROM inbox WHERE state = 'running'`),
+  drafts: Number(valuesOf(stateDir, "SELECT COUNT(*) FROM drafts WHERE stage <> 'lost'")[0]),
 });
 
 /** How much there is to run, and to send. */
@@ -74,6 +81,8 @@ export interface Part {
   readonly receiptIds: readonly string[];
   readonly marks: readonly string[];
   readonly hasMedia: boolean;
+  /** Present when it is a draft of unknown fate: how the answer read when it was to be posted. */
+  readonly lostDraft?: string;
   /** The platform's events that it answers. */
   readonly eventIds: readonly string[];
 }
@@ -92,6 +101,7 @@ export interface Ledger {
 }
 
 const PARTS = `SELECT o.id, o.delivery_id, o.channel || '/' || o.account AS account, o.state, o.reason, o.receipt, o.payload,
+  o.id IN (SELECT outbox_id FROM drafts WHERE stage = 'lost') AS lost,
   (SELECT group_concat(i.event_id) FROM delivery_origins d JOIN inbox i ON i.id = d.inbox_id
     WHERE d.delivery_id = o.delivery_id) AS events FROM outbox o ORDER BY o.id`;
 
@@ -107,6 +117,7 @@ function partOf(row: Row): Part {
     receiptIds: receipt.ids,
     marks: marksIn(payload.text ?? ""),
     hasMedia: (payload.media ?? []).length > 0,
+    ...(row["lost"] === 1 ? { lostDraft: payload.text ?? "" } : {}),
     eventIds: textOf(row["events"]).split(","),
   };
 }

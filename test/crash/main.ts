@@ -35,6 +35,8 @@ const rows: readonly (readonly [what: string, count: number])[] = [
   ["parts sent", figures.parts],
   ["parts being sent at a kill", figures.inTheAir],
   ["runs cut short", figures.cutShort],
+  ["drafts that a kill met", figures.drafts],
+  ["edits of drafts", figures.edits],
   ["lost", lost.length],
   ["doubled", doubled.length],
   ["unknown, each listed above", unknown.length],

@@ -77,5 +77,7 @@ function sum(rounds: readonly Round[]): Round {
     parts: total(({ parts }) => parts),
     inTheAir: total(({ inTheAir }) => inTheAir),
     cutShort: total(({ cutShort }) => cutShort),
+    drafts: total(({ drafts }) => drafts),
+    edits: total(({ edits }) => edits),
   };
 }

@@ -29,7 +29,9 @@ export interface RelayMessage {
 export interface RelayPlatform {
   readonly url: string;
   say(from: string, text: string): string;
+  /** As they read now, without those that were removed. */
   posts(): readonly RelayMessage[];
+  edits(): number;
   /** Requests so far. */
   calls(): number;
   close(): Promise<void>;
@@ -46,7 +48,9 @@ const BATCH = 10;
 export async function startRelayPlatform(random: Random): Promise<RelayPlatform> {
   const events: RelayEvent[] = [];
   const posts: RelayMessage[] = [];
+  const removed = new Set<string>();
   let calls = 0;
+  let edits = 0;
   const closing = new AbortController();
   const verbs: Record<string, (body: Record<string, unknown>) => Promise<unknown>> = {
     async poll({ after }) {
@@ -66,6 +70,20 @@ export async function startRelayPlatform(random: Random): Promise<RelayPlatform>
       await wait(random.between(0, SLOWEST_MS));
       return post;
     },
+    async edit({ id, text }) {
+      const index = posts.findIndex((post) => post.id === id);
+      const post = posts[index];
+      if (post === undefined) throw new Error(`there is no message ${String(id)}`);
+      posts[index] = { ...post, text: String(text) };
+      edits += 1;
+      await wait(random.between(0, SLOWEST_MS));
+      return posts[index];
+    },
+    async remove({ id }) {
+      removed.add(String(id));
+      await wait(random.between(0, SLOWEST_MS));
+      return null;
+    },
     find: async ({ key }) => posts.find((post) => post.key === key) ?? null,
   };
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -84,8 +102,9 @@ export async function startRelayPlatform(random: Random): Promise<RelayPlatform>
       events.push({ seq: events.length + 1, from, text, at: Date.now() });
       return String(events.length);
     },
-    posts: () => posts,
+    posts: () => posts.filter(({ id }) => !removed.has(id)),
     calls: () => calls,
+    edits: () => edits,
     async close() {
       closing.abort();
       server.closeAllConnections();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startFakeTelegram } from "openclaw-channel-telegram/fake";
 import { type GatewayProcess, startGatewayProcess } from "openclaw-host-testing";
-import { type Crowd, type Platforms, createCrowd } from "./crowd.ts";
+import { type Crowd, LISTENER, type Platforms, createCrowd } from "./crowd.ts";
 import { type Wreck, ledgerOf, openWork, storyOf, wreckOf } from "./database.ts";
 import { type Stage, dieEarly } from "./early-death.ts";
 import { type Random, createRandom } from "./random.ts";
@@ -29,6 +29,10 @@ export interface Round extends Verdict {
   readonly inTheAir: number;
   /** Runs of `chat.send` that a kill cut short. */
   readonly cutShort: number;
+  /** Answers that were being shown while they were written, counted at every kill. */
+  readonly drafts: number;
+  /** Edits that the platforms made. */
+  readonly edits: number;
 }
 
 const extensions = [
@@ -44,6 +48,8 @@ const SAYINGS = 9;
 /** A life ends after so many requests to the platforms, or so long after the first, ms, whichever comes first. */
 const CALLS = 90;
 const LONGEST_LIFE_MS = 700;
+/** So many lives begin with a question whose answer is shown while it is written; while one waits for it they are longer, ms. */
+const SLOW_ANSWERS = { share: 0.15, ms: 2_800 };
 /** Of all lives so many end while the extensions are loaded, within so long, ms. */
 const SHORT_LIVES = { share: 0.2, ms: 400 };
 /** The first request comes later only when something hangs, ms. */
@@ -79,6 +85,11 @@ async function openPlatforms(random: Random): Promise<Platforms & AsyncDisposabl
 }
 
 const configFor = ({ one, two, relay }: Platforms) => ({
+  agents: { list: [{ id: "main" }, { id: "slow", runtime: "drip" }] },
+  bindings: Object.entries(LISTENER).map(([channel, id]) => ({
+    agentId: "slow",
+    match: { channel, peer: { kind: "dm", id } },
+  })),
   channels: {
     telegram: {
       dmPolicy: "open",
@@ -140,6 +151,8 @@ async function close(house: House): Promise<Round> {
     parts: ledger.parts.length,
     inTheAir: new Set(wrecks.flatMap(({ sending }) => sending)).size,
     cutShort: new Set(wrecks.flatMap(({ running }) => running)).size,
+    drafts: wrecks.reduce((sum, { drafts }) => sum + drafts, 0),
+    edits: platforms.one.sent("editMessageText").length + platforms.relay.edits(),
   };
 }
 
@@ -157,6 +170,8 @@ async function liveAndDie({ stateDir, platforms, crowd, talkers, random, wrecks 
   const [waitingFor, during] = [random.between(0, SAYINGS), random.between(0, SAYINGS)];
   const waiting = platforms.one.pending().length + platforms.two.pending().length;
   if (waiting < BACKLOG) crowd.say(waitingFor);
+  if (random.chance(SLOW_ANSWERS.share)) crowd.ask();
+  const isSlow = crowd.waits();
   const gateway = await startGatewayProcess({ extensions, stateDir });
   const stop = new AbortController();
   const talks = Promise.all(talkers.map((talker) => talker.talk(gateway, stop.signal)));
@@ -167,9 +182,10 @@ async function liveAndDie({ stateDir, platforms, crowd, talkers, random, wrecks 
     ),
   );
   const before = callsOf(platforms);
-  const last = before + random.between(1, CALLS);
-  const isShort = random.chance(SHORT_LIVES.share);
-  const lifeMs = random.between(0, isShort ? SHORT_LIVES.ms : LONGEST_LIFE_MS);
+  const last = isSlow ? Number.MAX_SAFE_INTEGER : before + random.between(1, CALLS);
+  const isShort = !isSlow && random.chance(SHORT_LIVES.share);
+  const longest = isSlow ? SLOW_ANSWERS.ms : LONGEST_LIFE_MS;
+  const lifeMs = random.between(0, isShort ? SHORT_LIVES.ms : longest);
   if (waiting < BACKLOG) crowd.say(during);
   retell(platforms, crowd, random);
   const called = (calls: number, ms: number) => reached(() => callsOf(platforms) >= calls, ms);

@@ -8,6 +8,8 @@ export interface Posted {
   readonly ids: readonly string[];
   /** In order, with repetitions. */
   readonly marks: readonly string[];
+  /** As it reads now, without what formatting took. */
+  readonly text: string;
 }
 
 const MARK = /\b[mf]\d+\.\d+;/g;
@@ -27,17 +29,30 @@ function idsOf({ result }: FakeCall): string[] {
 
 const POSTS = new Set(["sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument"]);
 
-const postsOf = (account: AccountName, fake: FakeTelegram): Posted[] =>
-  fake
+/** Only texts are edited and deleted here; what became of them is what counts. */
+function postsOf(account: AccountName, fake: FakeTelegram): Posted[] {
+  const now = new Map(fake.posted().map((message) => [String(message.message_id), message.text]));
+  return fake
     .sent()
     .filter(({ method }) => POSTS.has(method))
-    .map((call) => ({ account, peer: String(call.args["chat_id"]), ids: idsOf(call), marks: marksOfCall(call) }));
+    .filter((call) => idsOf(call).every((id) => now.has(id)))
+    .map((call) => {
+      const ids = idsOf(call);
+      const text = now.get(ids[0] ?? "") ?? "";
+      const marks = call.method === "sendMessage" ? marksIn(text) : marksOfCall(call);
+      return { account, peer: String(call.args["chat_id"]), ids, marks, text };
+    });
+}
 
 /** What the platforms have, account by account in order. */
 export const transcriptOf = ({ one, two, relay }: Platforms): Posted[] => [
   ...postsOf("telegram/one", one),
   ...postsOf("telegram/two", two),
-  ...relay
-    .posts()
-    .map(({ id, to, text }) => ({ account: "relay/default" as const, peer: to, ids: [id], marks: marksIn(text) })),
+  ...relay.posts().map(({ id, to, text }) => ({
+    account: "relay/default" as const,
+    peer: to,
+    ids: [id],
+    marks: marksIn(text),
+    text,
+  })),
 ];

@@ -21,6 +21,7 @@ const post = (id: string, more: Partial<Posted> = {}): Posted => ({
   peer: "500",
   ids: [`p${id}`],
   marks: [`m${id}.0;`],
+  text: `m${id}.0;`,
   ...more,
 });
 
@@ -57,7 +58,7 @@ function evidence(more: Partial<Evidence> = {}, ledger: Partial<Evidence["ledger
 }
 
 const unknownPart = part("2", { state: "unknown", receiptIds: [] });
-const kill = (sending: string[], more: object = {}) => ({ sending, running: [], inHand: [], ...more });
+const kill = (sending: string[], more: object = {}) => ({ sending, running: [], inHand: [], drafts: 0, ...more });
 
 describe("the verdict on a crash matrix", () => {
   it("finds nothing where both sides agree", () => {
@@ -119,5 +120,23 @@ describe("the verdict on a crash matrix", () => {
     });
     const seenTwice = [...wrecks.slice(1), ...wrecks.slice(1)];
     expect(judge(evidence({ posted, wrecks: seenTwice }, ledger)).lost).toHaveLength(1);
+  });
+
+  it("takes one message out for a draft that was being posted at a kill, and nothing else", () => {
+    const lost = part("3", { state: "unknown", receiptIds: [], lostDraft: "m2.0;", marks: ["m2.0;"] });
+    const orphan = post("9", { marks: ["m2.0;"], text: "m2.0;" });
+    const parts = [part("1"), part("2"), lost];
+    const known = { wrecks: [kill(["3"])], listed: ["d3"] };
+    const clean = { lost: [], doubled: [], faults: [] };
+    expect(judge(evidence({ ...known, posted: [post("1"), post("2"), orphan] }, { parts }))).toMatchObject(clean);
+    expect(judge(evidence(known, { parts }))).toMatchObject(clean);
+    const other = { ...orphan, text: "m2.0; and more" };
+    const twice = judge(evidence({ ...known, posted: [post("1"), post("2"), other] }, { parts }));
+    expect(twice.doubled).toHaveLength(1);
+    expect(twice.faults).toHaveLength(1);
+    const both = [post("1"), post("2"), orphan, { ...orphan, ids: ["p10"] }];
+    expect(judge(evidence({ ...known, posted: both }, { parts })).doubled).toHaveLength(1);
+    const missing = judge(evidence({ ...known, posted: [post("1"), orphan] }, { parts: [part("1"), lost] }));
+    expect(missing.lost).toHaveLength(1);
   });
 });

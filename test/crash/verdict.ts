@@ -39,11 +39,15 @@ const countOf = (values: readonly string[]): ReadonlyMap<string, number> => {
 const idOf = (account: string, id: string): string => `${account} ${id}`;
 
 /** Compares the platforms' own record with what the gateway stored. */
-export function judge(evidence: Evidence): Verdict {
+export function judge(known: Evidence): Verdict {
+  const evidence = { ...known, posted: withoutLostDrafts(known) };
   const { said, posted, ledger } = evidence;
   const seen = countOf(posted.flatMap(({ marks }) => marks));
   const unknown = ledger.parts.filter(({ state }) => state === "unknown");
-  const excused = excuses(said, unknown);
+  const excused = excuses(
+    said,
+    unknown.filter(({ lostDraft }) => lostDraft === undefined),
+  );
   const lost: string[] = [];
   const doubled: string[] = [];
   const parked = parkedByRule(evidence);
@@ -76,6 +80,25 @@ export function judge(evidence: Evidence): Verdict {
     }),
     parked: [...parked],
   };
+}
+
+/**
+ * A draft that was being posted at a kill may be there, with no receipt and in the words that were stored before; its answer is a
+ * message of its own. For each such draft one message is taken out, and nothing else is forgiven.
+ */
+function withoutLostDrafts({ posted, ledger }: Evidence): readonly Posted[] {
+  const receipts = new Set(
+    ledger.parts.flatMap(({ account, receiptIds }) => receiptIds.map((id) => idOf(account, id))),
+  );
+  const lost = ledger.parts.flatMap(({ account, lostDraft }) =>
+    lostDraft === undefined ? [] : [idOf(account, lostDraft)],
+  );
+  return posted.filter(({ account, ids, text }) => {
+    if (ids.some((id) => receipts.has(idOf(account, id)))) return true;
+    const index = lost.indexOf(idOf(account, text));
+    if (index >= 0) lost.splice(index, 1);
+    return index < 0;
+  });
 }
 
 function parkedByRule({ ledger, wrecks }: Evidence): ReadonlySet<string> {

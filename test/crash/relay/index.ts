@@ -11,6 +11,7 @@ import {
   defineExtension,
 } from "openclaw-host-sdk";
 import type { RelayEvent, RelayMessage } from "../relay-platform.ts";
+import { drip } from "./drip.ts";
 
 const config = Type.Object({ api: Endpoint({ description: "Root URL of the scripted platform" }) });
 
@@ -29,6 +30,7 @@ const relay = defineChannel({
     peers: ["dm"],
     text: { limit: 200, unit: "utf16", markdown: false },
     delivery: { idempotent: "reconcile", redeliveryWindowMs: 3_600_000 },
+    stream: "edit",
   },
   probe: async () => ({ ok: true, self: { id: "relay" } }),
   connect: async (ctx) => connect(ctx),
@@ -78,16 +80,28 @@ function connect(ctx: Ctx): Connection {
     await listening;
   };
   ctx.effect(drain);
+  const tell = async (verb: "send" | "edit" | "remove", body: object): Promise<RelayMessage> => {
+    try {
+      return await ask<RelayMessage>(ctx, verb, body);
+    } catch (error) {
+      throw new SendError(`no answer: ${String(error)}`, { fate: "unknown", scope: "message" });
+    }
+  };
   const receipt = (to: Peer, { id, at }: RelayMessage) => ({ ids: [id], at, peer: to });
   return {
     closed,
     drain,
     async send({ to }, { key, part }) {
-      try {
-        return receipt(to, await ask<RelayMessage>(ctx, "send", { key, to: to.id, text: part.text ?? "" }));
-      } catch (error) {
-        throw new SendError(`no answer: ${String(error)}`, { fate: "unknown", scope: "message" });
-      }
+      return receipt(to, await tell("send", { key, to: to.id, text: part.text ?? "" }));
+    },
+    async openStream(to, { key, text, resume }) {
+      const id = resume?.ids[0] ?? (await tell("send", { key, to: to.id, text })).id;
+      return {
+        ids: [id],
+        push: async (soFar) => void (await tell("edit", { id, text: soFar })),
+        finish: async (body) => receipt(to, await tell("edit", { id, text: body.text ?? "" })),
+        abort: async () => void (await tell("remove", { id })),
+      };
     },
     async reconcile({ to }, { key }) {
       const found = await ask<RelayMessage | null>(ctx, "find", { key });
@@ -96,5 +110,5 @@ function connect(ctx: Ctx): Connection {
   };
 }
 
-const extension: ExtensionDef = defineExtension({ channels: [relay] });
+const extension: ExtensionDef = defineExtension({ channels: [relay], agents: [drip] });
 export default extension;
