@@ -90,6 +90,46 @@ export const REQUIREMENTS = {
     behaviour: "the official client library forced to protocol 3 connects, calls health and agent to the final answer",
     source: "wire protocol 12",
   },
+  "devices:pairing": {
+    behaviour: "asks operators about a new device once for each thing it wants, and grants exactly what was shown",
+    source: "wire protocol 5.6, 8.2",
+  },
+  "devices:ownership": {
+    behaviour: "lets nobody approve, see, change or give away more than they hold themselves",
+    source: "https://github.com/advisories/GHSA-xrq9-jm7v-g9h7",
+  },
+  "devices:rotation": {
+    behaviour: "lets the old token of a device work until its new one was used, and not at all with --now",
+    source: "wire protocol 0, Device tokens",
+  },
+  "devices:revocation": {
+    behaviour: "closes a removed or revoked device's connections within a second and never takes its token again",
+    source: "wire protocol 0, Revocation",
+  },
+  "devices:own-answer": {
+    behaviour: "answers a device that revokes itself before it closes the connection",
+    source: "wire protocol 5.6",
+  },
+  "devices:link": {
+    behaviour: "pairs one device by a link, with exactly the link's role and scopes, pages of allowed origins included",
+    source: "wire protocol 0, Auth proof",
+  },
+  "devices:repair-blocks-nothing": {
+    behaviour: "meets several reasons one after the other, and a repair that waits blocks no other approval",
+    source: "wire protocol 0, Pairing trap in 8.2",
+  },
+  "devices:nodes": {
+    behaviour: "keeps the node records of version 3 clients",
+    source: "wire protocol 5.5",
+  },
+  "devices:cli": {
+    behaviour: "lets the owner manage devices from the command line, which says what to do next",
+    source: "issue 4, item 9",
+  },
+  "devices:way-back": {
+    behaviour: "lets the owner in from the gateway's own host when every device is gone and nothing local is trusted",
+    source: "issue 4, Shown by",
+  },
   "agent:two-phase": { behaviour: "answers agent twice: accepted, then the final result", source: "wire protocol 4.2" },
   "agent:live": {
     behaviour: "an observer sees agent and chat events of a run live and in order",

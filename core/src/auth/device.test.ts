@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import type { ConnectParams } from "openclaw-host-schemas";
 import { describe, expect, it } from "vitest";
 import { cliParams, makeDevice, signed } from "./test-device.ts";
@@ -78,5 +78,20 @@ describe("loopback", () => {
     expect(hostnameOf("[::1]:18789")).toBe("[::1]");
     for (const bad of [undefined, "", "a b", "user@localhost", "localhost/x", "localhost?x"])
       expect(hostnameOf(bad)).toBeUndefined();
+  });
+
+  it("may cover a bootstrap code in the place of the token, or nothing there, but never another code", () => {
+    const device = makeDevice();
+    const params = asConnect(cliParams({ auth: { bootstrapToken: "code" } }));
+    const proof = { id: device.id, publicKey: device.publicKey, signature: "", signedAt: 5, nonce: "n" };
+    for (const [token, ok] of [
+      ["code", true],
+      ["", true],
+      ["other", false],
+    ] as const) {
+      const text = signedText("v3", params, { ...proof, token });
+      const signature = sign(null, Buffer.from(text), device.privateKey).toString("base64url");
+      expect(verifyDevice(params, { ...proof, signature }, context).ok, token).toBe(ok);
+    }
   });
 });

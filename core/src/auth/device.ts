@@ -60,8 +60,22 @@ export const deviceIdOf = (rawPublicKey: Uint8Array): string => createHash("sha2
 export const normaliseClaim = (value: string | undefined): string =>
   (value ?? "").trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
+/** The token in the signed text (wire protocol 2.4). */
+const signedToken = ({ auth }: ConnectParams): string => auth?.token ?? auth?.deviceToken ?? "";
+
+/** Clients of version 4 sign a bootstrap code in the place of the token, when they send no other. */
+function signedTokens(params: ConnectParams): readonly string[] {
+  const { token, deviceToken, bootstrapToken } = params.auth ?? {};
+  const isAlone = token === undefined && deviceToken === undefined && bootstrapToken !== undefined;
+  return isAlone ? [bootstrapToken, ""] : [signedToken(params)];
+}
+
 /** The text a device signs (wire protocol 2.4): scopes and tokens exactly as sent, never the password. */
-export function signedText(version: SignatureVersion, params: ConnectParams, device: DeviceProof): string {
+export function signedText(
+  version: SignatureVersion,
+  params: ConnectParams,
+  device: DeviceProof & { readonly token?: string },
+): string {
   const fields = [
     version,
     device.id,
@@ -70,7 +84,7 @@ export function signedText(version: SignatureVersion, params: ConnectParams, dev
     params.role ?? "operator",
     (params.scopes ?? []).join(","),
     String(device.signedAt),
-    params.auth?.token ?? params.auth?.deviceToken ?? "",
+    device.token ?? signedToken(params),
     device.nonce.trim(),
   ];
   if (version === "v3") fields.push(normaliseClaim(params.client.platform), normaliseClaim(params.client.deviceFamily));
@@ -91,9 +105,10 @@ export function verifyDevice(params: ConnectParams, device: DeviceProof, context
   if (signature.length !== SIGNATURE_BYTES || isSmallOrder(raw)) return { ok: false, fault: "device-signature" };
   const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" });
   const versions: readonly SignatureVersion[] = context.acceptV2 ? ["v3", "v2"] : ["v3"];
-  const used = versions.find((version) =>
-    verify(null, Buffer.from(signedText(version, params, device)), key, signature),
-  );
+  const tokens = signedTokens(params);
+  const isSigned = (version: SignatureVersion, token: string): boolean =>
+    verify(null, Buffer.from(signedText(version, params, { ...device, token })), key, signature);
+  const used = versions.find((version) => tokens.some((token) => isSigned(version, token)));
   if (used === undefined) return { ok: false, fault: "device-signature" };
   return { ok: true, deviceId: device.id, publicKey: raw.toString("base64url"), signature: used };
 }

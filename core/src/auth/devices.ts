@@ -145,10 +145,11 @@ class DeviceBook implements Devices {
   }
 
   async redeem(claim: PairingClaim, codeHash: string): Promise<DeviceRecord | undefined> {
-    const record = await this.#parts.store.run("links.redeem", { claim, codeHash, at: this.#now() });
-    if (record === undefined) return undefined;
-    this.#approved(this.#parts.ids.uuid(), record);
-    return this.#keep(record);
+    const redeemed = await this.#parts.store.run("links.redeem", { claim, codeHash, at: this.#now() });
+    if (redeemed === undefined) return undefined;
+    const record = this.#keep(redeemed.record);
+    if (redeemed.state === "paired") this.#approved(this.#parts.ids.uuid(), record);
+    return record;
   }
 
   async approve(requestId: string, by: Granter): Promise<DeviceRecord> {

@@ -30,6 +30,12 @@ export type LinkOutcome =
   | { readonly state: "beyond"; readonly missing: string }
   | { readonly state: "full" };
 
+/** `again`: the device had used the code before, and nothing was done now. */
+export interface Redemption {
+  readonly state: "paired" | "again";
+  readonly record: DeviceRecord;
+}
+
 export const deviceLinksCommands = {
   /** Keeps the hash of a code. Its maker's scopes must cover what it gives. */
   "links.create": (tx: Tx, { codeHash, role, scopes, by, at }: CreateArgs): LinkOutcome => {
@@ -56,10 +62,10 @@ export const deviceLinksCommands = {
 
   /**
    * Uses the code up and pairs the device with exactly the link's role and scopes, together. A device whose answer was lost may
-   * show its code again as long as the link would have been good and the role was not revoked. Undefined when the code is unknown, too old,
+   * show its code again, as long as the link would have been good, the role was not revoked and it says the same of itself. Undefined when the code is unknown, too old,
    * used by another device, or for another role.
    */
-  "links.redeem": (tx: Tx, { codeHash, claim, at }: RedeemArgs): DeviceRecord | undefined => {
+  "links.redeem": (tx: Tx, { codeHash, claim, at }: RedeemArgs): Redemption | undefined => {
     expire(tx, at);
     const row = tx.get("SELECT * FROM device_links WHERE code_hash = ?", codeHash);
     if (row === undefined || row["role"] !== claim.role) return undefined;
@@ -75,7 +81,7 @@ export const deviceLinksCommands = {
     const named = displayName === undefined ? {} : { name: displayName };
     const actor = String(row["created_by"]);
     appendAudit(tx, at, [{ action: "paired", actor, subject, role, scopes, reason: "link", ...named }]);
-    return record;
+    return { state: "paired", record };
   },
 };
 
@@ -91,9 +97,13 @@ function expire(tx: Tx, at: number): void {
   }
 }
 
-function stillGranted(tx: Tx, claim: PairingClaim): DeviceRecord | undefined {
+/** The same device as when it used the code: what it is pinned to is not changed by showing the code again. */
+function stillGranted(tx: Tx, claim: PairingClaim): Redemption | undefined {
   const grant = findGrant(tx, claim);
-  return grant === undefined || grant.revoked ? undefined : requireDevice(tx, claim.deviceId);
+  if (grant === undefined || grant.revoked) return undefined;
+  const record = requireDevice(tx, claim.deviceId);
+  const isSame = record.platform === claim.platform && record.deviceFamily === claim.deviceFamily;
+  return isSame ? { state: "again", record } : undefined;
 }
 
 const scopesOf = (row: Row): string[] => JSON.parse(String(row["scopes"])) as string[];
