@@ -189,9 +189,7 @@ const often: fc.Arbitrary<Step>[] = [
 ];
 
 const steps: fc.Arbitrary<Step>[] = [
-  ...often,
-  ...often,
-  ...often,
+  ...Array.from({ length: 6 }, () => often).flat(),
   index.map((at) =>
     step(
       `redeliver ${at}`,
@@ -373,7 +371,8 @@ describe("inbox, turns and outbox against a model", () => {
           }
           expect(house.faults).toEqual([]);
         }),
-        { seed: SEED, numRuns: RUNS },
+        // Short plans find little.
+        { seed: SEED, numRuns: RUNS, unbiased: true },
       );
     },
     60_000 + RUNS * 5_000,
