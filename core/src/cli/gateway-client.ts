@@ -111,7 +111,8 @@ async function connect(call: Call, { identity, bootstrapToken }: Proof): Promise
   });
   try {
     const { auth } = await client.ready();
-    return { client, granted: auth?.scopes ?? [] };
+    // Version 3 does not say; then it is found out by the first call.
+    return { client, granted: auth?.scopes ?? scopes };
   } catch (error) {
     await client.close();
     if (isGatewayError(error) && error.code === "UNREACHABLE") throw noGateway(url);
