@@ -2,7 +2,7 @@ import { type PeerFacts, hostnameOf, isLoopbackHostname } from "./local-trust.ts
 
 /** Which web pages may open a gateway connection (`gateway.controlUi`). */
 export interface OriginPolicy {
-  /** Origins as `scheme://host[:port]`; compared in lower case. */
+  /** Origins as `scheme://host[:port]`; the port of the scheme and letters beyond ASCII may be written either way. */
   readonly allowedOrigins: readonly string[];
   /** Also accept a page whose host and port are those of the Host header. Default false: names can be rebound. */
   readonly allowHostHeader: boolean;
@@ -27,7 +27,7 @@ export function originFault(
   if (given === "" && !isBrowserClient(client)) return undefined;
   const origin = parseOrigin(given);
   if (origin === undefined) return "origin missing or invalid";
-  if (policy.allowedOrigins.some((allowed) => allowed.trim().toLowerCase() === originText(origin))) return undefined;
+  if (policy.allowedOrigins.some((allowed) => isSame(parseOrigin(allowed.trim()), origin))) return undefined;
   if (policy.allowHostHeader && origin.host === peer.host?.toLowerCase()) return undefined;
   return areBothLoopback(origin.hostname, hostnameOf(peer.host)) ? undefined : "origin not allowed";
 }
@@ -39,11 +39,16 @@ function parseOrigin(text: string): URL | undefined {
   if (text === "" || text === "null") return undefined;
   try {
     const url = new URL(text);
-    return url.host === "" ? undefined : url;
+    // Browsers send nothing but scheme, host and port.
+    const bare = ["", "/"].includes(url.pathname) && `${url.username}${url.password}${url.search}${url.hash}` === "";
+    return url.host !== "" && bare ? url : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isSame = (allowed: URL | undefined, origin: URL): boolean =>
+  allowed !== undefined && originText(allowed) === originText(origin);
 
 /** `URL.origin` reads "null" for the schemes of browser extensions and native shells. */
 const originText = (url: URL): string => `${url.protocol}//${url.host}`.toLowerCase();
