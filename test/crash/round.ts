@@ -49,7 +49,7 @@ const SAYINGS = 9;
 const CALLS = 90;
 const LONGEST_LIFE_MS = 700;
 /** So many lives begin with a question whose answer is shown while it is written; while one waits for it they are longer, ms. */
-const SLOW_ANSWERS = { share: 0.15, ms: 2_800 };
+const SLOW_ANSWERS = { share: 0.3, ms: 2_800 };
 /** Of all lives so many end while the extensions are loaded, within so long, ms. */
 const SHORT_LIVES = { share: 0.2, ms: 400 };
 /** The first request comes later only when something hangs, ms. */

@@ -89,6 +89,8 @@ export class AccountSender {
       const places = PARALLEL - this.#inFlight.size;
       if (places <= 0) return;
       const limit = Math.min(places, pace.free());
+      // Until it is known that nothing waits.
+      pace.crowd(true);
       if (limit <= 0) return this.#alarm.at(pace.freeAt());
       try {
         const { claims, nextAt } = await store.run("outbox.claim", { ...name, now: clock.now(), limit });
