@@ -149,6 +149,9 @@ describe("openclaw doctor connect", () => {
     const { code, failed } = await doctor(["--url", `ws://127.0.0.1:${port}`, "--token", gateway.token]);
     expect([code, failed?.check]).toEqual([1, "pairing"]);
     expect(failed?.fix).toMatch(/^on the gateway's host: openclaw devices approve [0-9a-f-]{36}$/);
+    await using home = await emptyHome();
+    const told = await cli(["health", "--url", `ws://127.0.0.1:${port}`, "--token", gateway.token], home.env);
+    expect(told.stderr).toMatch(/on the gateway's host: openclaw devices approve [0-9a-f-]{36}\n$/);
   });
 
   it("behind a reverse proxy tells of pairing, and behind a trusted one of nothing else", async () => {

@@ -143,6 +143,13 @@ describe("a gateway on a tailnet", () => {
     await expect(start({ config })).rejects.toThrow('run "tailscale up"');
   });
 
+  it("learns this host's MagicDNS name by itself where there is a tailnet, whatever the mode", async () => {
+    const executable = await fakeTailscale(answers);
+    const config = { gateway: { auth: { tailscale: { executable } } } };
+    await start({ config, systems: { interfaces: () => ["127.0.0.1", "100.101.102.103"] } });
+    await expect.poll(() => fetchStatus("host.tail1234.ts.net")).toBe(200);
+  });
+
   it("takes programs at its own tailnet addresses for local, and no other device of the tailnet", async () => {
     const interfaces = () => ["127.0.0.1", "100.101.102.103"];
     await start({ config: { gateway: { trustedProxies: ["127.0.0.1"] } }, systems: { interfaces } });

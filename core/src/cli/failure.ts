@@ -63,13 +63,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   AUTH_PASSWORD_MISMATCH: "set gateway.auth.password to the gateway's password",
   AUTH_PASSWORD_MISSING: "set gateway.auth.password to the gateway's password",
   AUTH_RATE_LIMITED: "wait five minutes, then try again with the right token",
-  PAIRING_REQUIRED: "approve this device on the gateway's host: openclaw devices list, then openclaw devices approve <id>",
+  PAIRING_REQUIRED:
+    "approve this device on the gateway's host: openclaw devices list, then openclaw devices approve <id>",
   PROTOCOL_MISMATCH: "install the same release of openclaw-host here and there",
 };
 
 function advice(error: { details: unknown }): string {
   const code: unknown =
     typeof error.details === "object" && error.details !== null ? Reflect.get(error.details, "code") : undefined;
+  const fix: unknown = code === "PAIRING_REQUIRED" ? Reflect.get(Object(error.details), "fix") : undefined;
+  if (typeof fix === "string") return `\non the gateway's host: ${printable(fix)}`;
   const next = typeof code === "string" ? ADVICE[code] : undefined;
   return next === undefined ? "" : `\n${next}`;
 }

@@ -51,6 +51,8 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
   const tailscale = openTailscale(parts);
   const { auth } = settings.secret;
   if (auth.mode === "tailscale") await tailscale.check().catch(explain);
+  // Begins to ask, so that the first page under that name is not sent away.
+  else tailscale.name();
   const origins = originsOf(gateway);
   const policy: AuthPolicy = {
     mode: auth.mode,
