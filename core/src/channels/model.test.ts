@@ -7,7 +7,7 @@ import { ModelPipeline } from "./model-pipeline.ts";
 
 /** The same interleavings at every run; a failure prints the shortest that fails. For a longer search: `MODEL_RUNS`, `MODEL_SEED`. */
 const SEED = Number(process.env["MODEL_SEED"] ?? 20_261_122);
-const RUNS = Number(process.env["MODEL_RUNS"] ?? 8);
+const RUNS = Number(process.env["MODEL_RUNS"] ?? 10);
 const MAX_COMMANDS = 40;
 const PATIENCE_MS = 5_000;
 /** At five deaths a message is parked, which is another test's topic. */
@@ -44,10 +44,11 @@ async function agree(model: ModelPipeline, house: ModelHouse): Promise<void> {
   expect(shown(house)).toEqual(wanted(model));
 }
 
-function step(name: string, can: (model: ModelPipeline) => boolean, act: Step["run"]): Step {
+function step(name: string, can: (model: ModelPipeline) => boolean, act: Step["run"]): Step & fc.WithToStringMethod {
   return {
     check: can,
     toString: () => name,
+    [fc.toStringMethod]: () => name,
     async run(model, house) {
       await act(model, house);
       await agree(model, house);
@@ -146,7 +147,16 @@ function adopt(event: ModelEvent, rows: readonly StoredRow[], now: number): void
 
 const index = fc.nat({ max: 11 });
 const ticks = fc.nat({ max: 12 });
-const fate = fc.constantFrom<Fate>("sent", "sent", "sent", "not-sent", "rejected", "unknown", "vanished", "limited");
+const fate = fc.constantFrom<Fate>(
+  "sent",
+  "sent",
+  "not-sent",
+  "rejected",
+  "rejected",
+  "unknown",
+  "vanished",
+  "limited",
+);
 const lane = fc.nat({ max: MODEL_LANES - 1 });
 const account = fc.constantFrom(...MODEL_ACCOUNTS);
 const mayCrash = (model: ModelPipeline): boolean => model.crashes < MAX_CRASHES;
@@ -189,7 +199,6 @@ const often: fc.Arbitrary<Step>[] = [
 ];
 
 const steps: fc.Arbitrary<Step>[] = [
-  ...Array.from({ length: 6 }, () => often).flat(),
   index.map((at) =>
     step(
       `redeliver ${at}`,
@@ -357,22 +366,22 @@ describe("inbox, turns and outbox against a model", () => {
   it(
     "lose nothing, double nothing and keep every order, however their work is interleaved",
     async () => {
-      const plans = fc.commands(steps, { maxCommands: MAX_COMMANDS, size: "max" });
+      const next = fc.oneof({ arbitrary: fc.oneof(...often), weight: 3 }, { arbitrary: fc.oneof(...steps), weight: 1 });
+      const plans = fc.array(next, { minLength: MAX_COMMANDS / 2, maxLength: MAX_COMMANDS, size: "max" });
       await fc.assert(
         fc.asyncProperty(plans, async (plan) => {
           const house = await openModelHouse();
           try {
             const model = new ModelPipeline();
             connectAll(model, house);
-            await fc.asyncModelRun(() => ({ model, real: house }), plan);
+            for (const one of plan) if (one.check(model)) await one.run(model, house);
             await finish(model, house);
           } finally {
             await house.dispose();
           }
           expect(house.faults).toEqual([]);
         }),
-        // Short plans find little.
-        { seed: SEED, numRuns: RUNS, unbiased: true },
+        { seed: SEED, numRuns: RUNS },
       );
     },
     60_000 + RUNS * 5_000,
