@@ -120,7 +120,8 @@ export async function runRound({ kills, seed, onKill }: RoundOptions): Promise<R
       onKill?.(await (stage === "early" ? relapse(house) : liveAndDie(house)));
     return await close(house);
   } finally {
-    await rm(stateDir, { recursive: true, force: true });
+    // A guest whose gateway was killed may still write into its cache.
+    await rm(stateDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
