@@ -6,6 +6,8 @@ import { connectLoadClient } from "./client.ts";
 
 const AT_ONCE = 200;
 const PAUSE_MS = 2;
+/** Between the requests of the authenticated client, ms. */
+const EVERY_MS = 2;
 
 /** What a stranger does before it falls silent. */
 const OPENINGS: readonly string[] = [
@@ -23,7 +25,7 @@ export interface HalfOpenLoad {
   readonly kept: number;
 }
 
-/** An authenticated client asks, one request after the other, while so many sockets are opened and left half open. */
+/** An authenticated client asks at a steady pace while so many sockets are opened and left half open. */
 export async function loadHalfOpen(strangers: number): Promise<HalfOpenLoad> {
   await using gateway = await startGatewayProcess();
   const client = await connectLoadClient(gateway);
@@ -34,12 +36,15 @@ export async function loadHalfOpen(strangers: number): Promise<HalfOpenLoad> {
     return message ?? { opened: 0, kept: 0 };
   });
   const callsMs: number[] = [];
+  const asked: Promise<void>[] = [];
   try {
-    while (!over.signal.aborted) {
-      const began = performance.now();
-      await client.call("status", {});
-      callsMs.push(performance.now() - began);
+    for (let due = performance.now(); !over.signal.aborted; due += EVERY_MS) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+      // From when it was due, and without waiting for the one before: a stall is met by every request that falls into it.
+      const from = due;
+      asked.push(client.call("status", {}).then(() => void callsMs.push(performance.now() - from)));
     }
+    await Promise.all(asked);
     return { callsMs, ...(await told) };
   } finally {
     client.close();
