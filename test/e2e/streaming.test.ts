@@ -36,6 +36,15 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await turn();
 }
 
+/** The agent is an extension, too, and may be loaded after the channel. */
+async function agentLoaded(gateway: GatewayProcess): Promise<void> {
+  const client = await gateway.client();
+  await until(async () => {
+    const { extensions: rows } = await client.call("extensions.list", {});
+    return rows.some(({ id, state }) => id === "scribe" && state === "active");
+  });
+}
+
 /** Deliveries of the newest page, when none of them is under way any more. */
 async function deliveriesOf(gateway: GatewayProcess) {
   const client = await gateway.client();
@@ -49,6 +58,7 @@ async function deliveriesOf(gateway: GatewayProcess) {
 async function shownIn(isolation: "process" | "inline"): Promise<void> {
   await using fake = await platform();
   await using gateway = await startGatewayProcess({ extensions, config: configFor(fake, isolation) });
+  await agentLoaded(gateway);
   fake.say(WORDS);
   await fake.waitFor((call) => call.method === "sendMessage", 15_000);
   const [first = ""] = texts(fake);
@@ -72,6 +82,7 @@ describe("an answer on Telegram that takes its time", () => {
     const config = configFor(fake);
     const telegram = { ...config.channels.telegram, streaming: false };
     await using gateway = await startGatewayProcess({ extensions, config: { ...config, channels: { telegram } } });
+    await agentLoaded(gateway);
     fake.say(WORDS);
     await until(() => texts(fake)[0] === WORDS);
     expect(fake.calls("editMessageText")).toHaveLength(0);
@@ -81,6 +92,7 @@ describe("an answer on Telegram that takes its time", () => {
   verifies("streaming:lost-edits", async () => {
     await using fake = await platform();
     await using gateway = await startGatewayProcess({ extensions, config: configFor(fake) });
+    await agentLoaded(gateway);
     fake.say(WORDS);
     await fake.waitFor((call) => call.method === "sendMessage", 15_000);
     fake.fail("drop-response", { method: "editMessageText" });
@@ -95,6 +107,7 @@ describe("an answer on Telegram that takes its time", () => {
   verifies("streaming:crash-mid-stream", async () => {
     await using fake = await platform();
     const first = await startGatewayProcess({ extensions, config: configFor(fake) });
+    await agentLoaded(first);
     fake.say(WORDS);
     await fake.waitFor((call) => call.method === "editMessageText", 15_000);
     await first.stop("SIGKILL");
@@ -110,6 +123,7 @@ describe("an answer on Telegram that takes its time", () => {
   verifies("streaming:crash-while-opening", async () => {
     await using fake = await platform();
     const first = await startGatewayProcess({ extensions, config: configFor(fake) });
+    await agentLoaded(first);
     fake.fail("slow", { method: "sendMessage", delayMs: 1_000 });
     fake.say(WORDS);
     await until(() => fake.calls("sendMessage").length === 1);
@@ -156,6 +170,7 @@ describe("an answer on Telegram that takes its time", () => {
     const config = configFor({ url: endpoints.apiRoot, token: botToken });
     const gateway = await startGatewayProcess({ extensions, config });
     try {
+      await agentLoaded(gateway);
       await fetch(endpoints.adminInboundUrl, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${adminToken}` },
