@@ -10,8 +10,9 @@ export const TOKEN = "attack-token-0123456789abcdef0123456789abcdef";
 
 export interface HouseOptions {
   readonly config?: object;
-  /** Reuses a state directory; it is then not removed at the end. */
+  /** Reuses a state directory; it is then removed at the end only of the `last` gateway on it. */
   readonly stateDir?: string;
+  readonly last?: boolean;
   readonly systems?: Partial<Systems>;
   readonly extensions?: readonly string[];
 }
@@ -55,7 +56,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     log,
     async [Symbol.asyncDispose]() {
       await gateway.close({ reason: "test", drainMs: 0 });
-      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+      if (options.stateDir === undefined || options.last === true) await rm(stateDir, { recursive: true, force: true });
     },
   };
 }

@@ -39,7 +39,7 @@ describe("meaning", () => {
     await expect.poll(() => said(open.url), { timeout: 10_000 }).toBe(1);
     for (const { socket } of [first, second]) await socket[Symbol.asyncDispose]();
     await open.gateway.close({ reason: "restart", drainMs: 0 });
-    await using again = await startHouse({ stateDir });
+    await using again = await startHouse({ stateDir, last: true });
     const third = await attempt(again.url, withToken({ scopes: WRITER }), { device });
     expect(verdictOf(await call(third.socket, "chat.send", message))).toBe("ok");
     expect(verdictOf(await call(third.socket, "chat.send", { ...message, message: "twice" }))).toContain(
