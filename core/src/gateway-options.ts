@@ -32,8 +32,10 @@ export interface ExtensionSummary {
 export interface RunningGateway {
   readonly host: string;
   readonly port: number;
-  /** `ws://127.0.0.1:18789`. */
+  /** `ws://127.0.0.1:18789`; `wss:` when the port is encrypted. */
   readonly url: string;
+  /** SHA-256 of the certificate at the start. */
+  readonly tlsFingerprint?: string;
   readonly log: Logger;
   /** How clients prove themselves: `hint` is the first characters of the secret, `source` where it is written. */
   readonly secret: { readonly mode: AuthModeName; readonly hint: string; readonly source: string };

@@ -16,17 +16,18 @@ import { type Problems, createProblems } from "./base/problems.ts";
 import { ensurePrivateDir } from "./base/private-file.ts";
 import { type Redactor, createRedactor } from "./base/redact.ts";
 import { type AgentDirectory, createAgentDirectory } from "./compose/agents.ts";
-import { hostsOf } from "./compose/bind.ts";
 import { healthFacts, ownPresence, troubles } from "./compose/facts.ts";
 import { createDevicePairing } from "./compose/device-pairing.ts";
 import { type Guests, createGuests } from "./compose/guests.ts";
 import { createHandlers } from "./compose/handlers.ts";
 import { createMediaImporter } from "./compose/import-media.ts";
+import { type Address, listenForClients } from "./compose/listen.ts";
 import { type Messaging, openMessaging } from "./compose/messaging.ts";
 import { createPhases } from "./compose/phases.ts";
 import { type Settings, loadSettings } from "./compose/settings.ts";
 import { CONNECTIONS_MS, type Farewell, endWork } from "./compose/shutdown.ts";
 import { type Storage, openStorage } from "./compose/storage.ts";
+import { type TlsSource, openTls } from "./compose/tls.ts";
 import { type Trust, openTrust } from "./compose/trust.ts";
 import { writeRunning } from "./config/running.ts";
 import type { RunningGateway, StartOptions } from "./gateway-options.ts";
@@ -83,11 +84,13 @@ export async function startGateway(options: StartOptions, replaced: Partial<Syst
   logs.limit({ maxBytes: settings.config.retention.logs.fileBytes, files: settings.config.retention.logs.files });
   const log = logs.log(options.logLevel ?? settings.config.logging.level);
   for (const { path, message } of settings.loaded.warnings) log.warn(`config ${path}: ${message}`);
-  const base: Base = { options, settings, redactor, log, problems, ...systems };
+  const tls = await phase("certificate", () => openTls(tlsParts(options, settings, systems)));
+  const base: Base = { options, settings, tls, redactor, log, problems, ...systems };
   const storage = await opening;
   const parts = await phase("channels and turns", () => buildParts(base, storage));
   built.defer(() => parts.close());
-  const gateway = await phase("wire", () => listen(base, parts));
+  const { gateway, unwatch } = await phase("wire", () => listenForClients({ ...base, wire: parts.wire }));
+  built.defer(unwatch);
   parts.guests.host.start();
   return running(base, { parts, gateway, ended, stop: built.move() });
 }
@@ -98,12 +101,21 @@ export async function startGateway(options: StartOptions, replaced: Partial<Syst
  * @throws ConfigError with every fault.
  */
 export async function checkStart(options: StartOptions): Promise<void> {
-  await loadSettings(options, { ids: systemIds, redactor: createRedactor() });
+  const settings = await loadSettings(options, { ids: systemIds, redactor: createRedactor() });
+  await openTls(tlsParts(options, settings, { clock: systemClock, interfaces: ownAddresses }));
 }
+
+const tlsParts = (
+  { environment, bind }: StartOptions,
+  { config: { gateway } }: Settings,
+  { clock, interfaces }: Pick<Systems, "clock" | "interfaces">,
+) => ({ gateway, bind: bind ?? gateway.bind, paths: environment.paths, interfaces, now: () => clock.now() });
 
 interface Base extends Systems {
   readonly options: StartOptions;
   readonly settings: Settings;
+  /** Undefined when the port is not encrypted. */
+  readonly tls: TlsSource | undefined;
   readonly redactor: Redactor;
   readonly log: Logger;
   readonly problems: Problems;
@@ -188,7 +200,7 @@ interface WireNeeds extends Pick<Parts, "storage" | "directory" | "messaging" | 
 
 /** The wire with everything that speaks only through it: presence, health, tick. */
 function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () => void; closeWire: () => void } {
-  const { clock, ids, log, options, problems, settings } = base;
+  const { clock, ids, log, options, problems, settings, tls } = base;
   const { storage, directory, messaging, sink, guests } = needs;
   const { paths } = options.environment;
   const versions = createStateVersions();
@@ -196,7 +208,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
   const presence = createPresence({ clock, sink, versions, self: ownPresence(options.version) });
   const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
   const importer = createMediaImporter(storage.media, clock);
-  const about = { version: options.version, paths, settings, clock, log, problems, sink };
+  const about = { version: options.version, paths, settings, tls, clock, log, problems, sink };
   const devicePairing = createDevicePairing({ ...needs, settings, clock, ids });
   const handlers = createHandlers({ ...about, ...needs, host: guests.host, health, presence, importer, devicePairing });
   const startedAt = clock.now();
@@ -245,23 +257,6 @@ function sessionDefaults(directory: AgentDirectory) {
   return { defaultAgentId: defaultId, mainKey, mainSessionKey: `agent:${defaultId}:${mainKey}`, scope };
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-async function listen({ options, settings, log }: Base, { wire }: Parts): Promise<Address> {
-  const { port, bind } = settings.config.gateway;
-  const hosts = hostsOf(options.bind ?? bind);
-  const listening = await wire.listen({ port: options.port ?? port, ...(hosts === undefined ? {} : { hosts }) });
-  const host = listening.hosts[0] ?? "127.0.0.1";
-  const { runningFile } = options.environment.paths;
-  const at = { host, port: listening.port, pid: process.pid };
-  await writeRunning(runningFile, { at, extensions: options.extensions });
-  log.info("listening", { host, port: listening.port });
-  return { host, port: listening.port };
-}
-
 interface Started {
   readonly parts: Parts;
   readonly gateway: Address;
@@ -271,7 +266,7 @@ interface Started {
 }
 
 function running(base: Base, { parts, gateway, ended, stop }: Started): RunningGateway {
-  const { options, settings, log } = base;
+  const { options, settings, log, tls } = base;
   let closing: Promise<void> | undefined;
   async function close(farewell: Farewell): Promise<void> {
     await endWork({ ...base, ...parts.messaging, wire: parts.wire }, farewell);
@@ -281,7 +276,8 @@ function running(base: Base, { parts, gateway, ended, stop }: Started): RunningG
   }
   return {
     ...gateway,
-    url: `ws://${gateway.host.includes(":") ? `[${gateway.host}]` : gateway.host}:${gateway.port}`,
+    url: `${tls === undefined ? "ws" : "wss"}://${gateway.host.includes(":") ? `[${gateway.host}]` : gateway.host}:${gateway.port}`,
+    ...(tls === undefined ? {} : { tlsFingerprint: tls.current.fingerprint }),
     log,
     secret: { mode: settings.secret.auth.mode, hint: settings.secret.hint, source: settings.secret.source },
     extensions: parts.guests.host.list().map(({ id, state, reason, fix, provides }) => ({

@@ -53,7 +53,7 @@ export function describeFailure(error: unknown): Failure {
 /** `code` of a failure that no gateway and no config check named. */
 const NAMES: Readonly<Record<ExitCode, string>> = { 0: "OK", 1: "FAILED", 2: "USAGE", 3: "UNREACHABLE", 4: "WARNED" };
 
-const UNREACHED: ReadonlySet<string> = new Set(["UNREACHABLE", "CONNECTION_CLOSED"]);
+const UNREACHED: ReadonlySet<string> = new Set(["UNREACHABLE", "CONNECTION_CLOSED", "CERTIFICATE_MISMATCH"]);
 
 /** The next step, where the gateway's own sentence does not name one for this command line. */
 const ADVICE: Readonly<Record<string, string>> = {

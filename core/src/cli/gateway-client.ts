@@ -20,6 +20,11 @@ export function gatewayOptions<T>(yargs: Argv<T>): Argv<T & GatewayArgs> {
   return yargs
     .option("url", { type: "string", describe: "Gateway on another host, wss://...", requiresArg: true })
     .option("token", { type: "string", describe: "The gateway's token (OPENCLAW_GATEWAY_TOKEN)", requiresArg: true })
+    .option("tls-fingerprint", {
+      type: "string",
+      describe: "SHA-256 of the gateway's certificate: accept this one only (wss://)",
+      requiresArg: true,
+    })
     .option("allow-plaintext", {
       type: "boolean",
       describe: "Permit ws:// to another host: the token can be read on the way",
@@ -96,14 +101,11 @@ async function connectAsOwner(call: Call, paths: Pick<Paths, "identityFile" | "s
 
 async function connect(call: Call, { identity, bootstrapToken }: Proof): Promise<Connected> {
   const { target, args, io, scopes } = call;
-  const { url } = target;
-  const { token, password } = bootstrapToken === undefined ? target : {};
+  const { url, token, password, tlsFingerprint } = target;
+  const secret = bootstrapToken === undefined ? { token, password } : { bootstrapToken };
   const client = createGatewayClient({
     url,
-    ...(token === undefined ? {} : { token }),
-    ...(password === undefined ? {} : { password }),
-    ...(identity === undefined ? {} : { identity }),
-    ...(bootstrapToken === undefined ? {} : { bootstrapToken }),
+    ...given({ ...secret, identity, tlsFingerprint }),
     allowPlaintext: args.allowPlaintext ?? false,
     scopes,
     reconnect: false,
@@ -115,10 +117,16 @@ async function connect(call: Call, { identity, bootstrapToken }: Proof): Promise
     return { client, granted: auth?.scopes ?? scopes };
   } catch (error) {
     await client.close();
-    if (isGatewayError(error) && error.code === "UNREACHABLE") throw noGateway(url);
+    if (isGatewayError(error) && error.code === "UNREACHABLE") throw noGateway(url, target);
     throw error;
   }
 }
+
+type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is undefined. */
+const given = <T extends object>(options: T): Given<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 
 function hasCode(error: unknown, code: string): boolean {
   return isGatewayError(error) && JSON.stringify(error.details ?? {}).includes(code);

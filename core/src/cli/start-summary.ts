@@ -6,13 +6,14 @@ import { isIdle, shownState } from "./extensions-table.ts";
 
 /** What a person reads after the start: where it is, what it found, and what to do now. */
 export function startSummary(
-  gateway: Pick<RunningGateway, "url" | "secret" | "extensions">,
+  gateway: Pick<RunningGateway, "url" | "tlsFingerprint" | "secret" | "extensions">,
   environment: Pick<Environment, "paths">,
 ): string {
-  const { secret, extensions } = gateway;
+  const { secret, extensions, tlsFingerprint } = gateway;
   const lines = [
     "",
     `gateway:    ${gateway.url}`,
+    ...(tlsFingerprint === undefined ? [] : [`tls:        SHA-256 ${tlsFingerprint}`]),
     `${`${secret.mode}:`.padEnd(11)} ${secret.hint} ${isAbsolute(secret.source) ? "in" : "from"} ${secret.source}`,
     `state:      ${environment.paths.stateDir}`,
     `config:     ${environment.paths.configFile}`,

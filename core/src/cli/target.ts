@@ -13,6 +13,8 @@ export interface Target {
   readonly url: string;
   readonly token?: string;
   readonly password?: string;
+  /** The only certificate that is accepted. Default: any that this machine trusts. */
+  readonly tlsFingerprint?: string;
   /** True for the gateway of this host's own state directory: it takes the shared secret without a device. */
   readonly own: boolean;
 }
@@ -20,14 +22,21 @@ export interface Target {
 export interface TargetArgs {
   readonly url?: string | undefined;
   readonly token?: string | undefined;
+  readonly tlsFingerprint?: string | undefined;
 }
 
 /**
  * `--url`, else `gateway.remote`, else this host's own gateway: the address of its record, or the configured one. The token
  * is `--token`, else `OPENCLAW_GATEWAY_TOKEN`, else that of the config, else the generated one. A given `--url` takes no
- * stored token: it would hand this gateway's secret to another machine.
+ * stored token: it would hand this gateway's secret to another machine. The certificate is that of `--tls-fingerprint`, else of
+ * `gateway.remote.tlsFingerprint`, else the one of this host's own gateway.
  */
 export async function findTarget(args: TargetArgs, environment: Environment): Promise<Target> {
+  const target = await chooseTarget(args, environment);
+  return args.tlsFingerprint === undefined ? target : { ...target, tlsFingerprint: args.tlsFingerprint };
+}
+
+async function chooseTarget(args: TargetArgs, environment: Environment): Promise<Target> {
   const given = args.token ?? environment.token;
   if (args.url !== undefined) {
     if (given === undefined) throw usage("--url needs --token, or OPENCLAW_GATEWAY_TOKEN: the token of that gateway");
@@ -38,14 +47,14 @@ export async function findTarget(args: TargetArgs, environment: Environment): Pr
   if (remote.url !== undefined) {
     const token = given ?? remote.token;
     if (token === undefined) throw new CliFailure(`set gateway.remote.token to the token of ${remote.url}`);
-    return { url: remote.url, token, own: false };
+    return { url: remote.url, token, own: false, ...pinOf(remote.tlsFingerprint) };
   }
   const { auth } = config.gateway;
-  const url = ownUrl(config, environment, await readRunning(environment.paths.runningFile));
+  const own = ownAddress(config, environment, await readRunning(environment.paths.runningFile));
   if (auth.mode === "password")
-    return { url, ...(auth.password === undefined ? {} : { password: auth.password }), own: true };
+    return { ...own, ...(auth.password === undefined ? {} : { password: auth.password }), own: true };
   const token = given ?? auth.token ?? (await readToken(environment.paths.tokenFile));
-  return { url, ...(token === undefined ? {} : { token }), own: true };
+  return { ...own, ...(token === undefined ? {} : { token }), own: true };
 }
 
 /** Faults of the config are the gateway's business; a command needs `gateway` only, and says what it cannot resolve. */
@@ -61,13 +70,22 @@ async function resolvedConfig(environment: Environment): Promise<Config> {
   return { ...loaded.config, gateway: value as Config["gateway"] };
 }
 
-function ownUrl(config: Config, environment: Environment, running: RunningRecord): string {
-  if (running.at !== undefined && isAlive(running.at.pid))
-    return `ws://${hostForUrl(running.at.host)}:${running.at.port}`;
+/** A gateway whose record names a certificate is talked to over TLS and with that certificate only. */
+function ownAddress(
+  config: Config,
+  environment: Environment,
+  { at }: RunningRecord,
+): Pick<Target, "url" | "tlsFingerprint"> {
+  if (at !== undefined && isAlive(at.pid)) {
+    const scheme = at.tlsFingerprint === undefined ? "ws" : "wss";
+    return { url: `${scheme}://${hostForUrl(at.host)}:${at.port}`, ...pinOf(at.tlsFingerprint) };
+  }
   const port = Number(environment.port ?? config.gateway.port);
   if (port === 0) throw noGateway("this host");
-  return `ws://127.0.0.1:${port}`;
+  return { url: `${config.gateway.tls.enabled ? "wss" : "ws"}://127.0.0.1:${port}` };
 }
+
+const pinOf = (tlsFingerprint: string | undefined) => (tlsFingerprint === undefined ? {} : { tlsFingerprint });
 
 /** An address that means "every interface" is reached over loopback; IPv6 addresses are bracketed in URLs. */
 function hostForUrl(host: string): string {
@@ -85,8 +103,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-export const noGateway = (where: string): CliFailure =>
-  new CliFailure(
-    `no gateway is running on ${where}: start it with "openclaw gateway", or name another one with --url`,
-    EXIT.unreachable,
-  );
+export function noGateway(where: string, target?: Pick<Target, "tlsFingerprint">): CliFailure {
+  const start = 'start it with "openclaw gateway", or name another one with --url';
+  // Without a pin a certificate that is not trusted looks like no answer.
+  const isUnpinned = where.startsWith("wss:") && target !== undefined && target.tlsFingerprint === undefined;
+  const trust =
+    "; if it runs, its certificate is not trusted here: pass --tls-fingerprint, which it prints at its start";
+  return new CliFailure(`no gateway is running on ${where}: ${start}${isUnpinned ? trust : ""}`, EXIT.unreachable);
+}

@@ -4,6 +4,7 @@ import { hostnameOf } from "../auth/local-trust.ts";
 import type { AuthMode } from "../auth/shared-secret.ts";
 import type { ConfigIssue } from "../config/issue.ts";
 import { isExposed } from "./bind.ts";
+import { tlsRules } from "./tls.ts";
 
 /** A shorter token could be found by trying: 24 characters of base64 are 144 bits. */
 const MIN_TOKEN_CHARS = 24;
@@ -28,7 +29,13 @@ export interface AuthVerdict {
 export function checkAuth(facts: AuthFacts): AuthVerdict {
   const tokens = tokenRules(facts);
   return {
-    issues: [...modeRules(facts), ...tokens.issues, ...proxyRules(facts), ...hostRules(facts.gateway)],
+    issues: [
+      ...modeRules(facts),
+      ...tokens.issues,
+      ...proxyRules(facts),
+      ...hostRules(facts.gateway),
+      ...tlsRules(facts.gateway),
+    ],
     warnings: tokens.warnings,
   };
 }

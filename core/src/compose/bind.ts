@@ -18,7 +18,8 @@ export function hostsOf(bind: string, secure = false): readonly string[] | undef
   if (secure) return [bind];
   throw new Error(
     `gateway.bind is ${bind}, where everything would cross the network unencrypted: bind loopback and reach it through a tunnel ` +
-      "(ssh -N -L 18789:127.0.0.1:18789 user@host), or bind this host's own tailnet address (100.64.0.0/10 or fd7a:115c:a1e0::/48)",
+      "(ssh -N -L 18789:127.0.0.1:18789 user@host), or bind this host's own tailnet address (100.64.0.0/10 or fd7a:115c:a1e0::/48), " +
+      "or encrypt the port: set gateway.tls.enabled to true",
   );
 }
 

@@ -31,10 +31,12 @@ import type { MediaImporter } from "./import-media.ts";
 import type { Messaging } from "./messaging.ts";
 import type { Settings } from "./settings.ts";
 import { statusOf } from "./status.ts";
+import type { TlsSource } from "./tls.ts";
 import type { Storage } from "./storage.ts";
 
 export interface HandlerParts {
   readonly settings: Settings;
+  readonly tls: TlsSource | undefined;
   readonly paths: Paths;
   readonly storage: Storage;
   readonly messaging: Messaging;
@@ -70,7 +72,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
 }
 
 function aboutGateway(parts: HandlerParts) {
-  const { storage, messaging, directory, clock, paths, health, presence, problems, version } = parts;
+  const { storage, messaging, directory, clock, paths, health, presence, problems, tls, version } = parts;
   const facts = {
     ...storage,
     ...messaging,
@@ -79,6 +81,7 @@ function aboutGateway(parts: HandlerParts) {
     database: paths.database,
     now: () => clock.now(),
     version,
+    tls,
   };
   return systemMethods({ health, presence, systemEvents: createSystemEvents(), status: () => statusOf(facts) });
 }

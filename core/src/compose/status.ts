@@ -4,6 +4,7 @@ import { modelChoice } from "../sessions/agents.ts";
 import { agentOf } from "../sessions/key.ts";
 import type { SessionEntry } from "../sessions/sessions.ts";
 import type { FactParts } from "./facts.ts";
+import type { TlsSource } from "./tls.ts";
 
 type Status = Omit<ResultOf<"status">, "queuedSystemEvents">;
 type StatusRow = Status["sessions"]["recent"][number];
@@ -11,8 +12,14 @@ type StatusRow = Status["sessions"]["recent"][number];
 /** Sessions shown, newest first; the rest is in `sessions.list`. */
 const RECENT = 10;
 
+export interface StatusParts extends FactParts {
+  readonly version: string;
+  /** The certificate that is shown now; absent when the port is not encrypted. */
+  readonly tls: Pick<TlsSource, "current"> | undefined;
+}
+
 /** What `status` says, from memory alone (wire protocol 5.2). */
-export function statusOf(parts: FactParts & { readonly version: string }): Status {
+export function statusOf(parts: StatusParts): Status {
   const { sessions, directory, database } = parts;
   const entries = sessions.list().toSorted((a, b) => b.updatedAt - a.updatedAt);
   const { defaultId, profiles } = directory.agents();
@@ -20,6 +27,7 @@ export function statusOf(parts: FactParts & { readonly version: string }): Statu
   const { model } = modelChoice(directory.settings(defaultId).model);
   return {
     runtimeVersion: parts.version,
+    ...tlsOf(parts),
     heartbeat: {
       defaultAgentId: defaultId,
       agents: profiles.map(({ id }) => ({ agentId: id, enabled: false, every: "0m", everyMs: 0 })),
@@ -36,6 +44,12 @@ export function statusOf(parts: FactParts & { readonly version: string }): Statu
       }),
     },
   };
+}
+
+function tlsOf({ tls }: StatusParts): Pick<Status, "tls"> {
+  if (tls === undefined) return {};
+  const { fingerprint, validTo } = tls.current;
+  return { tls: { fingerprint, validToMs: validTo } };
 }
 
 function rowOf({ directory, now }: FactParts, entry: SessionEntry): StatusRow {

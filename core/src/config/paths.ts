@@ -20,6 +20,9 @@ export interface Paths {
   readonly runningFile: string;
   /** Key that device tokens are derived from. */
   readonly serverKeyFile: string;
+  /** The gateway's own certificate and its key. */
+  readonly tlsCertFile: string;
+  readonly tlsKeyFile: string;
   /** Identity of the command line as a device. */
   readonly identityFile: string;
   readonly mediaDir: string;
@@ -84,6 +87,8 @@ function pathsOf(stateDir: string, configFile: string = join(stateDir, "openclaw
     tokenFile: join(stateDir, "gateway.token"),
     runningFile: join(stateDir, "gateway.json"),
     serverKeyFile: join(stateDir, "server.key"),
+    tlsCertFile: join(stateDir, "tls", "cert.pem"),
+    tlsKeyFile: join(stateDir, "tls", "key.pem"),
     identityFile: join(stateDir, "identity", "device.json"),
     mediaDir: join(stateDir, "media"),
     cacheDir: join(stateDir, "cache"),

@@ -5,18 +5,23 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type Answer, answerRaw, answerWith } from "./http-answer.ts";
 import { LIMITS } from "./limits.ts";
+import { type TlsPair, type TlsPort, createTlsPort } from "./tls-port.ts";
 
 /** Where to listen. Port 0 takes a free one, the same on every host. */
 export interface ListenOptions {
   /** Addresses; the first must be bindable. Default: 127.0.0.1 and, when the machine has it, ::1. */
   readonly hosts?: readonly string[];
   readonly port: number;
+  /** Speaks https and wss only. Default: http and ws only. */
+  readonly tls?: TlsPair;
 }
 
 export interface Listening {
   readonly port: number;
   /** The addresses that are bound. */
   readonly hosts: readonly string[];
+  /** Shows another certificate to newcomers; only for a port with TLS. Throws when it cannot be used. */
+  renew(tls: TlsPair): void;
   /** Takes no new sockets; resolves when all have gone. HTTP requests in flight get the close grace, WebSockets are not touched. */
   close(): Promise<void>;
 }
@@ -26,6 +31,8 @@ export interface ServerParts {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** A TCP connection, before anything was read from it. */
   readonly onConnection?: (socket: Socket) => void;
+  /** Its TLS handshake is done: requests come over `secured`. */
+  readonly onSecured?: (socket: Socket, secured: Duplex) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -36,18 +43,19 @@ const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "::1"];
 const LEAVE_OUT: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EADDRINUSE"]);
 
 /** One port for HTTP and WebSocket on several addresses. Rejects when the first cannot be bound, saying what to do. */
-export async function listen(parts: ServerParts, { hosts = LOOPBACK_HOSTS, port }: ListenOptions): Promise<Listening> {
+export async function listen(parts: ServerParts, options: ListenOptions): Promise<Listening> {
+  const { hosts = LOOPBACK_HOSTS, port, tls } = options;
   const [first = "127.0.0.1", ...others] = hosts;
-  const servers = [await bind(parts, first, port).catch(explain(first, port))];
+  const ports = [await bind(parts, { host: first, port, tls }).catch(explain(first, port))];
   const bound = [first];
-  const actual = portOf(servers[0]);
+  const actual = portOf(ports[0]?.server);
   for (const host of others) {
     try {
-      servers.push(await bind(parts, host, actual));
+      ports.push(await bind(parts, { host, port: actual, tls }));
       bound.push(host);
     } catch (error) {
       if (!LEAVE_OUT.has(codeOf(error))) {
-        await Promise.all(servers.map((server) => closeServer(server, parts.clock)));
+        await Promise.all(ports.map((each) => closePort(each, parts.clock)));
         throw error;
       }
       // Somebody else on the port of a second loopback address could take clients in; the operator should know.
@@ -59,21 +67,38 @@ export async function listen(parts: ServerParts, { hosts = LOOPBACK_HOSTS, port 
   return {
     port: actual,
     hosts: bound,
-    close: async () => void (await Promise.all(servers.map((server) => closeServer(server, parts.clock)))),
+    renew: (next) => ports.forEach((each) => each.renew(next)),
+    close: async () => void (await Promise.all(ports.map((each) => closePort(each, parts.clock)))),
   };
 }
 
 // An import statement would read every property of the module, also those that load Node's HTTP client: 20 ms and 16 MB.
 const { createServer } = process.getBuiltinModule("node:http");
 
-function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
-  const server = createServer({
-    headersTimeout: LIMITS.httpHeadersMs,
-    requestTimeout: LIMITS.httpRequestMs,
-    connectionsCheckingInterval: LIMITS.httpHeadersMs / 2,
-    // Answered by the gateway itself, with its headers.
-    requireHostHeader: false,
-  });
+const SERVER_OPTIONS = {
+  headersTimeout: LIMITS.httpHeadersMs,
+  requestTimeout: LIMITS.httpRequestMs,
+  connectionsCheckingInterval: LIMITS.httpHeadersMs / 2,
+  // Answered by the gateway itself, with its headers.
+  requireHostHeader: false,
+} as const;
+
+/** A port without TLS has no handshakes and no certificate. */
+function openPort({ onSecured = () => {}, clock, log }: ServerParts, tls: TlsPair | undefined): TlsPort {
+  if (tls !== undefined) return createTlsPort({ onSecured, clock, log }, SERVER_OPTIONS, tls);
+  const nothing = (): void => {};
+  return { server: createServer(SERVER_OPTIONS), renew: nothing, endHandshakes: nothing };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsPair | undefined;
+}
+
+function bind(parts: ServerParts, { host, port, tls }: Place): Promise<TlsPort> {
+  const opened = openPort(parts, tls);
+  const { server } = opened;
   // By default Node drops headers after the 2,000th in silence: a proxy's word about its client could be among them. What
   // a request holds in all stays limited (16 KiB, `http.maxHeaderSize`).
   server.maxHeadersCount = 0;
@@ -98,7 +123,7 @@ function bind(parts: ServerParts, host: string, port: number): Promise<Server> {
     server.listen({ host, port }, () => {
       server.off("error", reject);
       server.on("error", (error) => parts.log.error("a listening socket failed", { host, port, error }));
-      resolve(server);
+      resolve(opened);
     });
   });
 }
@@ -110,7 +135,9 @@ function unreadable(code: string): Answer {
   return { status: 400, body: "Bad Request" };
 }
 
-function closeServer(server: Server, clock: Clock): Promise<void> {
+function closePort(port: TlsPort, clock: Clock): Promise<void> {
+  const { server } = port;
+  port.endHandshakes();
   return new Promise((resolve) => {
     const cancelGrace = clock.after(LIMITS.closeGraceMs, () => server.closeAllConnections());
     server.close(() => {

@@ -40,6 +40,8 @@ export interface Sockets {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** A TCP connection came: it waits for authentication from its first byte on. */
   readonly onConnection: (socket: Socket) => void;
+  /** Its TLS handshake is done: the upgrade will come over `secured`. */
+  readonly onSecured: (socket: Socket, secured: Duplex) => void;
   /** The connection is authenticated: the limits for strangers no longer apply to it. */
   admitted(connection: Connection): void;
   /** Closes what is connected as this identity, in this role when one is named, once the answers on their way are written. */
@@ -53,6 +55,7 @@ export function createSockets(parts: SocketsParts): Sockets {
   return {
     onUpgrade: (request, socket, head) => sockets.upgrade(request, socket, head),
     onConnection: (socket) => sockets.arrived(socket),
+    onSecured: (socket, secured) => sockets.secured(socket, secured),
     admitted: (connection) => sockets.release(connection),
     // The caller may be among them; its answer is written in this turn of the event loop.
     disconnect: (who, goodbye) => void setImmediate(() => sockets.disconnect(who, goodbye)),
@@ -98,6 +101,11 @@ class SocketSet {
     const leave = this.#waiting.enter({ peer, drop: () => socket.destroy() });
     this.#silent.set(socket, leave);
     socket.once("close", leave);
+  }
+
+  secured(socket: Socket, secured: Duplex): void {
+    const leave = this.#silent.get(socket);
+    if (leave !== undefined) this.#silent.set(secured, leave);
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

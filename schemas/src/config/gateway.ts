@@ -114,6 +114,26 @@ const Auth = section(
   "Who may connect.",
 );
 
+const FilePath = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
+const Tls = section(
+  {
+    enabled: Type.Boolean({
+      default: false,
+      description: "Whether the port speaks https and wss instead of http and ws. Default false.",
+    }),
+    certPath: FilePath(
+      "PEM file with the certificate and its chain. Default: a self-signed one in the state directory.",
+    ),
+    keyPath: FilePath("PEM file with its key, without passphrase. Relative paths start at the config file."),
+    autoGenerate: Type.Boolean({
+      default: true,
+      description: "Whether a self-signed certificate is made when none is named. Default true.",
+    }),
+  },
+  "Encryption of the port itself.",
+);
+
 const ControlUi = section(
   {
     allowedOrigins: Type.Array(Type.String({ pattern: "^[a-z][a-z0-9+.-]*://[^/?# ]+$" }), {
@@ -135,6 +155,12 @@ const Remote = section(
       Type.String({ pattern: "^wss?://", description: "Address of another gateway, ws:// or wss://." }),
     ),
     token: Type.Optional(Secret({ description: "That gateway's shared token." })),
+    tlsFingerprint: Type.Optional(
+      Type.String({
+        pattern: "^([sS][hH][aA]-?256[:=])?[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$",
+        description: "SHA-256 of that gateway's certificate: with it no other certificate is accepted.",
+      }),
+    ),
   },
   "The gateway that commands on this host talk to, when it is not this host's own.",
 );
@@ -151,9 +177,11 @@ export const GatewayConfig = section(
     bind: Type.String({
       pattern: "^(loopback|[0-9A-Fa-f.:]+)$",
       default: "loopback",
-      description: "Where to listen: loopback or this host's own tailnet address. Default loopback.",
+      description:
+        "Where to listen: loopback, this host's own tailnet address, or with gateway.tls any address. Default loopback.",
     }),
     auth: Auth,
+    tls: Tls,
     trustedProxies: names(
       "Addresses and networks (10.0.0.0/8) of proxies whose forwarded headers are believed. Default none.",
     ),

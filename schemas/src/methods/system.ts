@@ -26,6 +26,8 @@ const StatusRow = open({
 const StatusResult = Type.Object({
   linkChannel: Type.Optional(Type.Unknown()),
   runtimeVersion: Type.Optional(Text),
+  /** SHA-256 of the certificate, `AB:CD:...`, and the end of its validity; absent when the port is not encrypted. */
+  tls: Type.Optional(Type.Object({ fingerprint: Text, validToMs: EpochMs })),
   heartbeat: Type.Object({
     defaultAgentId: Text,
     agents: Type.Array(

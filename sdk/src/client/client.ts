@@ -1,7 +1,7 @@
 import type { AcceptedOf, EventName, HelloOk, MethodName, ParamsOf, ResultOf } from "openclaw-host-schemas";
 import { type Undo, realClock } from "./clock.ts";
 import { type Listener, createEvents } from "./events.ts";
-import { type GatewayClientOptions, socketUrl } from "./options.ts";
+import { type GatewayClientOptions, pinOf, socketUrl } from "./options.ts";
 import { type CallOptions, waitInTime } from "./requests.ts";
 import { createSession } from "./session.ts";
 
@@ -39,6 +39,7 @@ export interface GatewayClient {
  */
 export function createGatewayClient(options: GatewayClientOptions): GatewayClient {
   socketUrl(options);
+  pinOf({ tlsFingerprint: options.tlsFingerprint, webSocket: options.webSocket });
   const clock = options.clock ?? realClock;
   const events = createEvents(options.onGap);
   const session = createSession(options, events);

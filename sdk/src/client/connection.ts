@@ -1,9 +1,9 @@
 import type { EventFrame, HelloOk } from "openclaw-host-schemas";
 import type { ClientClock, Undo } from "./clock.ts";
 import { connectParams } from "./connect-params.ts";
-import { GatewayError, closedByCaller } from "./errors.ts";
+import { GatewayError, closedByCaller, isGatewayError } from "./errors.ts";
 import { type Challenge, parseChallenge, parseFrame, tickIntervalOf } from "./frames.ts";
-import { type GatewayClientOptions, socketUrl } from "./options.ts";
+import { type GatewayClientOptions, socketClass, socketUrl } from "./options.ts";
 import { type Requests, createRequests } from "./requests.ts";
 
 /** One socket that completed the handshake. */
@@ -33,8 +33,9 @@ const CONNECT_FAILED = 4008;
  * `TIMEOUT` or `PROTOCOL`.
  */
 export async function openConnection(options: GatewayClientOptions, deps: ConnectionDeps): Promise<Connection> {
-  const socket = new (options.webSocket ?? WebSocket)(socketUrl(options));
-  const link = attach(socket, deps);
+  const Socket = await socketClass(options);
+  const socket = new Socket(socketUrl(options));
+  const link = attach(socket, deps, unreachable(options));
   const limit = options.handshakeTimeoutMs ?? HANDSHAKE_MS;
   const stopTimer = deps.clock.after(limit, () => link.close(CONNECT_FAILED, "handshake timeout"));
   try {
@@ -73,7 +74,7 @@ interface Link {
   close(code: number, reason: string): void;
 }
 
-function attach(socket: WebSocket, deps: ConnectionDeps): Link {
+function attach(socket: WebSocket, deps: ConnectionDeps, neverOpened: GatewayError): Link {
   const challenged = Promise.withResolvers<Challenge>();
   const ended = Promise.withResolvers<GatewayError>();
   const requests = createRequests((frame) => socket.send(frame), deps.clock);
@@ -89,21 +90,20 @@ function attach(socket: WebSocket, deps: ConnectionDeps): Link {
     ended.resolve(error);
   };
   const close = (code: number, reason: string) => {
-    end(closedError({ code, reason, opened: true }));
+    end(closedError({ code, reason }));
     socket.close(code, reason);
   };
   const abort = () => {
     end(closedByCaller());
     socket.close(1000, "");
   };
-  if (deps.signal.aborted) abort();
-  deps.signal.addEventListener("abort", abort);
-  atEnd.push(() => deps.signal.removeEventListener("abort", abort));
+  atEnd.push(onAbort(deps.signal, abort));
 
   socket.addEventListener("open", () => {
     if (state === "connecting") state = "open";
   });
-  socket.addEventListener("close", ({ code, reason }) => end(closedError({ code, reason, opened: state === "open" })));
+  socket.addEventListener("error", (event) => tellCause(event, end));
+  socket.addEventListener("close", (event) => end(state === "open" ? closedError(event) : neverOpened));
   socket.addEventListener("message", ({ data }) => {
     if (state === "ended") return;
     const frame = typeof data === "string" ? parseFrame(data) : undefined;
@@ -126,10 +126,31 @@ function attach(socket: WebSocket, deps: ConnectionDeps): Link {
   };
 }
 
-function closedError(end: { code: number; reason: string; opened: boolean }): GatewayError {
-  if (!end.opened) {
-    return new GatewayError({ code: "UNREACHABLE", message: "no gateway answers at this address", retryable: true });
+/** Calls back at once when the signal has aborted already. The undo forgets it. */
+function onAbort(signal: AbortSignal, abort: () => void): Undo {
+  if (signal.aborted) {
+    abort();
+    return () => {};
   }
+  signal.addEventListener("abort", abort);
+  return () => signal.removeEventListener("abort", abort);
+}
+
+/** Only the pinned socket tells why it failed. */
+function tellCause(event: Event, tell: (cause: GatewayError) => void): void {
+  const cause: unknown = "error" in event ? event.error : undefined;
+  if (isGatewayError(cause)) tell(cause);
+}
+
+/** The platform's WebSocket does not tell a certificate that it refuses from a peer that does not answer. */
+function unreachable({ url, tlsFingerprint }: GatewayClientOptions): GatewayError {
+  const isUnpinned = /^(wss|https):/i.test(url) && tlsFingerprint === undefined;
+  const trust = ", or its certificate has ended or is not trusted here: renew it, or pin it with tlsFingerprint";
+  const message = `no gateway answers at this address${isUnpinned ? trust : ""}`;
+  return new GatewayError({ code: "UNREACHABLE", message, retryable: true });
+}
+
+function closedError(end: { code: number; reason: string }): GatewayError {
   const why = end.reason === "" ? `code ${end.code}` : `code ${end.code}: ${end.reason}`;
   return new GatewayError({
     code: "CONNECTION_CLOSED",

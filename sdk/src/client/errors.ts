@@ -9,9 +9,17 @@ const BRAND: unique symbol = Symbol.for("openclaw-host.gateway-error") as never;
  * - `TIMEOUT`: no answer in time, outcome unknown;
  * - `ABORTED`: the caller's signal, outcome unknown;
  * - `CLOSED`: `close()` was called;
+ * - `CERTIFICATE_MISMATCH`: the peer's certificate is not the pinned one, and nothing was sent to it;
  * - `PROTOCOL`: the peer is not a gateway, or speaks another version.
  */
-export type LocalErrorCode = "UNREACHABLE" | "CONNECTION_CLOSED" | "TIMEOUT" | "ABORTED" | "CLOSED" | "PROTOCOL";
+export type LocalErrorCode =
+  | "UNREACHABLE"
+  | "CONNECTION_CLOSED"
+  | "TIMEOUT"
+  | "ABORTED"
+  | "CLOSED"
+  | "CERTIFICATE_MISMATCH"
+  | "PROTOCOL";
 
 /** `code` of an error that a gateway answered; newer gateways may send codes that this package does not list. */
 export type GatewayErrorCode = ErrorCode | LocalErrorCode | (string & {});

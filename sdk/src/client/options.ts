@@ -1,6 +1,7 @@
 import type { HelloOk } from "openclaw-host-schemas";
 import type { ClientClock } from "./clock.ts";
 import { GatewayError } from "./errors.ts";
+import { parseFingerprint } from "./fingerprint.ts";
 import type { Gap } from "./events.ts";
 import type { DeviceIdentity } from "./identity.ts";
 
@@ -49,6 +50,11 @@ export interface GatewayClientOptions {
   readonly handshakeTimeoutMs?: number;
   /** Permits `ws:` to a host other than this one, where anybody on the way reads the token. Default false. */
   readonly allowPlaintext?: boolean;
+  /**
+   * SHA-256 of the gateway's certificate, `AB:CD:...`, as the gateway prints it at its start: no other certificate is accepted, and
+   * this one whoever issued it. Node only, with `wss:` and without `webSocket`. Default: what this machine trusts.
+   */
+  readonly tlsFingerprint?: string;
   /** Called with every hello-ok, before `ready()` resolves; the place to store `auth.deviceToken`. */
   readonly onHello?: (hello: HelloOk) => void;
   /** Called when events were missed: read the state anew, they are not sent again. */
@@ -65,7 +71,7 @@ export interface GatewayClientOptions {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|\[::ffff:127\.[\d.]+\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
 /** The address to open. Throws a sentence for an address that cannot work or would send the token in the clear. */
-export function socketUrl(options: Pick<GatewayClientOptions, "url" | "allowPlaintext">): string {
+export function socketUrl(options: Pick<GatewayClientOptions, "url" | "allowPlaintext" | "tlsFingerprint">): string {
   let url: URL;
   try {
     url = new URL(options.url.replace(/^http(?=s?:)/, "ws"));
@@ -80,7 +86,32 @@ export function socketUrl(options: Pick<GatewayClientOptions, "url" | "allowPlai
       `ws://${url.host} would carry the token unencrypted: use wss://, an SSH tunnel to 127.0.0.1, or allowPlaintext on a network you trust`,
     );
   }
+  if (url.protocol === "ws:" && options.tlsFingerprint !== undefined) {
+    throw refuse(`ws://${url.host} has no certificate that tlsFingerprint could be compared with: use wss://`);
+  }
   return url.href;
+}
+
+/** The class that opens the socket. Throws a sentence for a pin that cannot be kept. */
+export async function socketClass({ tlsFingerprint, webSocket }: GatewayClientOptions): Promise<typeof WebSocket> {
+  const pin = pinOf({ tlsFingerprint, webSocket });
+  if (pin === undefined) return webSocket ?? WebSocket;
+  return (await import("./pinned.ts")).pinnedWebSocket(pin);
+}
+
+/** The pin as 64 hex digits, or undefined without one. Throws a sentence for a pin that cannot be kept. */
+export function pinOf(options: {
+  readonly tlsFingerprint: string | undefined;
+  readonly webSocket: unknown;
+}): string | undefined {
+  if (options.tlsFingerprint === undefined) return undefined;
+  if (options.webSocket !== undefined)
+    throw refuse("tlsFingerprint needs this client's own socket: leave webSocket out");
+  const pin = parseFingerprint(options.tlsFingerprint);
+  if (pin === undefined) {
+    throw refuse("tlsFingerprint is no SHA-256: copy the 32 pairs of hex digits that the gateway prints at its start");
+  }
+  return pin;
 }
 
 const refuse = (message: string) => new GatewayError({ code: "PROTOCOL", message });

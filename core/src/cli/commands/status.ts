@@ -21,6 +21,10 @@ export const command: Command = defineCommand(gatewayOptions, async (args, io) =
     return EXIT.ok;
   }
   io.out(`gateway ${status.version}, agent ${status.heartbeat.defaultAgentId}, sessions: ${status.sessions.count}\n`);
+  if (status.tls !== undefined) {
+    const { fingerprint, validToMs } = status.tls;
+    io.out(`tls: SHA-256 ${fingerprint}, until ${new Date(validToMs).toISOString().slice(0, 10)}\n`);
+  }
   io.out(`channels:\n${accountsTable(channels)}`);
   io.out(`extensions:\n${extensionsTable(extensions)}`);
   return EXIT.ok;

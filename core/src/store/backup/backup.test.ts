@@ -26,6 +26,7 @@ beforeEach(async () => {
     tokenFile: at("gateway.token"),
     serverKeyFile: at("server.key"),
     identityFile: at("identity/device.json"),
+    tlsKeyFile: at("tls/key.pem"),
     mediaDir: at("media"),
     extensionsDataDir: at("extensions-data"),
   };

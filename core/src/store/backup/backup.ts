@@ -11,6 +11,7 @@ export interface BackupPlaces {
   readonly tokenFile: string;
   readonly serverKeyFile: string;
   readonly identityFile: string;
+  readonly tlsKeyFile: string;
   readonly mediaDir: string;
   readonly extensionsDataDir: string;
 }
@@ -42,6 +43,8 @@ export function namesOf(places: BackupPlaces): Readonly<Record<string, string>> 
     "gateway.token": places.tokenFile,
     "server.key": places.serverKeyFile,
     identity: dirname(places.identityFile),
+    // Clients that pinned the certificate find it again.
+    tls: dirname(places.tlsKeyFile),
     "extensions-data": places.extensionsDataDir,
     media: places.mediaDir,
   };
