@@ -1,4 +1,4 @@
-import type { Undo } from "../base/clock.ts";
+import type { Clock, Undo } from "../base/clock.ts";
 import { WireError } from "../base/wire-error.ts";
 import type { AgentRuntime } from "./runtime.ts";
 
@@ -12,12 +12,21 @@ export interface Runtimes {
    * @throws WireError UNAVAILABLE when it is not loaded.
    */
   forAgent(agentId: string): AgentRuntime;
+  /** For how long the runtime of an agent has not been loaded, ms; undefined while it is. Extensions load after the start. */
+  absentMs(agentId: string): number | undefined;
   /** Ids, in order of registration. */
   ids(): readonly string[];
 }
 
-export function createRuntimes(parts: { readonly runtimeOf: (agentId: string) => string }): Runtimes {
+export interface RuntimesParts {
+  readonly runtimeOf: (agentId: string) => string;
+  readonly clock: Pick<Clock, "now">;
+}
+
+export function createRuntimes(parts: RuntimesParts): Runtimes {
   const byId = new Map<string, AgentRuntime>();
+  const began = parts.clock.now();
+  const lostAt = new Map<string, number>();
   return {
     register(runtime) {
       if (byId.has(runtime.id)) {
@@ -25,7 +34,9 @@ export function createRuntimes(parts: { readonly runtimeOf: (agentId: string) =>
       }
       byId.set(runtime.id, runtime);
       return () => {
-        if (byId.get(runtime.id) === runtime) byId.delete(runtime.id);
+        if (byId.get(runtime.id) !== runtime) return;
+        byId.delete(runtime.id);
+        lostAt.set(runtime.id, parts.clock.now());
       };
     },
     forAgent(agentId) {
@@ -37,6 +48,10 @@ export function createRuntimes(parts: { readonly runtimeOf: (agentId: string) =>
         "UNAVAILABLE",
         `agent "${agentId}" uses the runtime "${id}", which is not loaded: see "openclaw extension list", or choose one of: ${loaded}`,
       );
+    },
+    absentMs(agentId) {
+      const id = parts.runtimeOf(agentId);
+      return byId.has(id) ? undefined : Math.max(0, parts.clock.now() - (lostAt.get(id) ?? began));
     },
     ids: () => [...byId.keys()],
   };

@@ -35,7 +35,7 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
   const log = silentLog;
   const store = await openStore({ path, log, onFatal: () => undefined });
   const sessions = await openSessions({ store, ids });
-  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
+  const runtimes = createRuntimes({ runtimeOf: () => runtime.id, clock });
   runtimes.register(runtime);
   const outbox = await openOutbox({
     store,

@@ -56,6 +56,8 @@ export interface HouseOptions {
   readonly plan?: (target: DeliveryTarget, body: Body) => Promise<void>;
   readonly fetchMedia?: (pending: PendingMedia) => Promise<MediaRef>;
   readonly config?: Record<string, unknown>;
+  /** True leaves the runtime out until `load` is called. */
+  readonly unloaded?: boolean;
 }
 
 /** What a house published. */
@@ -72,6 +74,8 @@ export interface House {
   readonly lanes: Lanes;
   readonly events: readonly News[];
   readonly typing: readonly boolean[];
+  /** Lets the runtime be there, if it was left out. */
+  load(): void;
   /** The chat events of a run. */
   chat(runId: string): News[];
   /** `role: text` of every message, by default of the main session. */
@@ -88,8 +92,8 @@ async function house(dir: TestDir, options: HouseOptions = {}): Promise<House> {
   const store = await openStore({ path: `${dir.path}/host.db`, log: silentLog, onFatal: () => undefined });
   const sessions = await openSessions({ store, ids });
   const runtime = options.runtime ?? echoRuntime;
-  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
-  runtimes.register(runtime);
+  const runtimes = createRuntimes({ runtimeOf: () => runtime.id, clock });
+  if (options.unloaded !== true) runtimes.register(runtime);
   const events: News[] = [];
   const sink: EventSink = { publish: (event, payload) => void events.push({ event, payload: { ...payload } }) };
   const lanes = createLanes();
@@ -149,6 +153,7 @@ async function house(dir: TestDir, options: HouseOptions = {}): Promise<House> {
     lanes,
     events,
     typing,
+    load: () => void runtimes.register(runtime),
     chat: (runId: string) => events.filter(({ event, payload }) => event === "chat" && payload["runId"] === runId),
     history: async (key = main) =>
       (await sessions.history(key, 100)).map(({ role, content }) => {

@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces, release } from "node:os";
 import type { PresenceEntry } from "openclaw-host-schemas";
 import type { HealthFacts } from "../automation/health.ts";
+import type { Runtimes } from "../agent/runtimes.ts";
 import type { Problem, Problems } from "../base/problems.ts";
 import { outages } from "../channels/accounts/readiness.ts";
 import type { Channels } from "../channels/channels.ts";
@@ -21,13 +22,30 @@ export interface FactParts {
   readonly directory: AgentDirectory;
   readonly database: string;
   readonly problems: Pick<Problems, "list">;
+  readonly runtimes: Pick<Runtimes, "absentMs">;
   /** Epoch ms. */
   readonly now: () => number;
 }
 
-/** Everything that keeps the gateway from its work, accounts that are out of service included: `/readyz` says the same. */
-export function troubles({ channels, now, problems }: Pick<FactParts, "channels" | "now" | "problems">): Problem[] {
-  return [...problems.list(), ...outages(channels.accounts.list(), now())];
+/**
+ * Everything that keeps the gateway from its work, accounts that are out of service and agents without a runtime included:
+ * `/readyz` says the same.
+ */
+export function troubles(parts: Omit<FactParts, "sessions" | "database">): Problem[] {
+  const { channels, now, problems } = parts;
+  return [...problems.list(), ...outages(channels.accounts.list(), now()), ...absentRuntimes(parts)];
+}
+
+/** How long the runtime of an agent may take to load, ms: as long as an account may be out of service. */
+const RUNTIME_PATIENCE_MS = 30_000;
+
+function absentRuntimes({ directory, runtimes, now }: Pick<FactParts, "directory" | "runtimes" | "now">): Problem[] {
+  return directory.agents().profiles.flatMap(({ id }) => {
+    const absentMs = runtimes.absentMs(id) ?? 0;
+    if (absentMs < RUNTIME_PATIENCE_MS) return [];
+    const reason = `agent "${id}" has no runtime: "${directory.runtimeOf(id)}" is not loaded; see openclaw extension list`;
+    return [{ part: `agent/${id}`, reason, since: now() - absentMs }];
+  });
 }
 
 /** What `health` says, from memory alone (wire protocol section 3, HealthSnapshot). */

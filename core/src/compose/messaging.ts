@@ -47,7 +47,7 @@ export async function openMessaging(parts: MessagingParts): Promise<Messaging> {
   const { storage, directory, clock, ids, log, sink } = parts;
   const { store, sessions } = storage;
   const lanes = createLanes({ maxConcurrent: parts.maxConcurrent });
-  const runtimes = createRuntimes({ runtimeOf: directory.runtimeOf });
+  const runtimes = createRuntimes({ runtimeOf: directory.runtimeOf, clock });
   runtimes.register(echoRuntime);
   const changes = createSessionChanges({ store, sessions, runs: lanes, clock, ids });
   // Turns need the channels and so come after them; what is recorded before is found by their recovery.

@@ -62,7 +62,7 @@ beforeEach(async () => {
   sessions = await openSessions({ store, ids: systemIds });
   published = [];
   stored = [];
-  const runtimes = createRuntimes({ runtimeOf: () => "parrot" });
+  const runtimes = createRuntimes({ runtimeOf: () => "parrot", clock: systemClock });
   runtimes.register(runtime);
   turns = createTurns({
     clock: systemClock,

@@ -83,10 +83,10 @@ describe("a full disk", () => {
   });
 });
 
-describe.each<readonly [string, Fault, Fault, string]>([
-  ["is read-only", { pragma: "query_only = 1" }, { pragma: "query_only = 0" }, "check the disk"],
-  ["answers every call with EIO", { failing: true }, { failing: false }, "check the disk"],
-])("a disk that %s", (_what, broken, whole, advice) => {
+describe.each<{ fault: string; broken: Fault; whole: Fault }>([
+  { fault: "is read-only", broken: { pragma: "query_only = 1" }, whole: { pragma: "query_only = 0" } },
+  { fault: "answers every call with EIO", broken: { failing: true }, whole: { failing: false } },
+])("a disk that $fault", ({ broken, whole }) => {
   it("stops intake and sending, turns health red, keeps what was acknowledged, and goes on by itself", async () => {
     expect(await receive("0")).toBe("stored");
     port.behaviour.send = () => Promise.reject(new SendError("busy", { fate: "not-sent", scope: "message" }));
@@ -95,7 +95,7 @@ describe.each<readonly [string, Fault, Fault, string]>([
     port.behaviour.send = async ({ outbound }) => ({ ids: ["m"], at: 1, peer: outbound.to });
     await faults.inject(broken);
     expect(await receive("1")).toBe("kept");
-    expect(problems.list()).toMatchObject([{ part: "disk", reason: expect.stringContaining(advice) }]);
+    expect(problems.list()).toMatchObject([{ part: "disk", reason: expect.stringContaining("check the disk") }]);
     await expect(enqueue("b")).rejects.toMatchObject({ kind: "io" });
     await clock.advance(60_000);
     expect(port.sent).toHaveLength(1);

@@ -100,7 +100,7 @@ async function openLife(
   const log = silentLog;
   const store = await openStore({ path, log, onFatal: () => undefined });
   const sessions = await openSessions({ store, ids });
-  const runtimes = createRuntimes({ runtimeOf: () => runtime.id });
+  const runtimes = createRuntimes({ runtimeOf: () => runtime.id, clock });
   runtimes.register(runtime);
   const calls = createGuestCalls({ clock, ids });
   const rules = {

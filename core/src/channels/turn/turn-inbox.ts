@@ -56,6 +56,7 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   const access = checkAll(parts, rules.policy, { messages, claim });
   if (!access.allow) return refuse(parts, claim, { access, first });
   const route = resolveRoute(rules.routing, { channel: claim.channel, account: claim.account, event: first });
+  if (isAwaited(parts, route.agentId, messages)) return parts.inbox.retry(claim.ids, AGENT_AWAITED);
   // A run that a dead process left open has its request already, files and all.
   const said = claim.hasRun ? textOf(messages) : await collect(parts, claim, messages);
   if (!claim.hasRun && said.text === "" && said.media.length === 0)
@@ -64,6 +65,21 @@ export async function handleClaim(parts: InboxTurnParts, runner: TurnRunner, cla
   if (loop !== undefined) return void (await parts.inbox.refuse(claim.ids, loop));
   const command = await commandOf(parts, runner, { claim, route, rules, messages });
   await runClaim(parts, runner, { claim, route, said, first, command });
+}
+
+/**
+ * How long messages wait for the runtime of their agent, ms from when it went or the gateway started: an extension loads within
+ * seconds, and one that crashed is tried again for minutes. After that whoever writes is told that there is no answer.
+ */
+const AGENT_PATIENCE_MS = 5 * 60_000;
+const AGENT_AWAITED = { reason: "the runtime of its agent is not loaded yet", delayMs: 1_000, counts: false } as const;
+
+/** True while a message should wait for its agent; commands are answered without one. */
+function isAwaited({ runtimes }: InboxTurnParts, agentId: string, messages: readonly Message[]): boolean {
+  const [first] = messages;
+  if (first !== undefined && messages.length === 1 && commandInEvent(first) !== undefined) return false;
+  const absentMs = runtimes.absentMs(agentId);
+  return absentMs !== undefined && absentMs < AGENT_PATIENCE_MS;
 }
 
 /** Why a machine is not answered any more; the log says so each time. */

@@ -302,6 +302,25 @@ describe("a message that comes in over a channel", () => {
     expect(await home.history()).toEqual(["user: both", "assistant: echo: both"]);
   });
 
+  it("waits for the runtime of its agent, which may load after the channel, and is answered once", async () => {
+    const home = await start({ unloaded: true });
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await inboxStates(home))["running"] === 1);
+    await until(async () => (await inboxStates(home))["recorded"] === 1);
+    expect(await outgoing(home)).toBe(0);
+    home.load();
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(await home.history()).toEqual(["user: hi", "assistant: echo: hi"]);
+  });
+
+  it("is told that there is no answer when the runtime of its agent stays away for minutes", async () => {
+    const sent: Body[] = [];
+    const home = await start({ unloaded: true, plan: async (_target, body) => void sent.push(body) });
+    await home.inbox.receive(scope, [said("e1", "hi")], {});
+    await until(async () => (await inboxStates(home))["done"] === 1);
+    expect(sent.map(({ text }) => text)).toEqual([expect.stringMatching(/^Sorry/u)]);
+  });
+
   it("apologises once when the agent fails, and is done", async () => {
     const sent: Body[] = [];
     const broken: AgentRuntime = {
