@@ -84,7 +84,7 @@ export async function startGateway(options: StartOptions, replaced: Partial<Syst
   logs.limit({ maxBytes: settings.config.retention.logs.fileBytes, files: settings.config.retention.logs.files });
   const log = logs.log(options.logLevel ?? settings.config.logging.level);
   for (const { path, message } of settings.loaded.warnings) log.warn(`config ${path}: ${message}`);
-  const tls = await phase("certificate", () => openTls(tlsParts(options, settings, systems)));
+  const tls = await openTls(tlsParts(options, settings, systems));
   const base: Base = { options, settings, tls, redactor, log, problems, ...systems };
   const storage = await opening;
   const parts = await phase("channels and turns", () => buildParts(base, storage));

@@ -70,6 +70,7 @@ describe("openclaw doctor connect", () => {
     expect(checks.map(({ check, state }) => `${check} ${state}`)).toEqual([
       "address ok",
       "tcp ok",
+      "tls skipped",
       "http ok",
       "host ok",
       "upgrade ok",

@@ -4,8 +4,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
+import { GatewayClient } from "@openclaw/gateway-client";
 import { type GatewayClientOptions, createGatewayClient } from "openclaw-host-sdk/client";
 import { describe, expect, it } from "vitest";
+import { createTestClock } from "../security/clock.ts";
 import { type House, TOKEN, startHouse } from "../security/house.ts";
 import { cli, emptyHome, runCli } from "./cli.ts";
 
@@ -62,15 +64,17 @@ describe("a gateway with TLS", () => {
   it("takes up renewed files while clients stay connected, and tells commands of this host", async () => {
     await using donor = await startHouse(secure());
     const pems = ["cert.pem", "key.pem"].map((name) => readFileSync(join(donor.stateDir, "tls", name), "utf8"));
-    await using house = await startHouse(secure());
+    const clock = createTestClock();
+    // Half a minute goes by in a tenth of a second.
+    const every = (ms: number, run: () => void) => clock.every(ms === 30_000 ? 100 : ms, run);
+    await using house = await startHouse({ ...secure(), systems: { clock: { ...clock, every } } });
     const before = pinOf(house);
     const client = createGatewayClient({ url: house.url, token: TOKEN, tlsFingerprint: before });
     await client.ready();
-    // Files in place before it looks: rounds are half a minute apart, so this one test waits for the real clock's next.
     await writeFile(join(house.stateDir, "tls", "cert.pem"), pems[0] ?? "");
     await writeFile(join(house.stateDir, "tls", "key.pem"), pems[1] ?? "");
     await expect
-      .poll(() => tryClient({ url: house.url, tlsFingerprint: pinOf(donor) }), { timeout: 45_000, interval: 1_000 })
+      .poll(() => tryClient({ url: house.url, tlsFingerprint: pinOf(donor) }), { timeout: 15_000, interval: 200 })
       .toBe("ok");
     expect((await client.call("status", {})).tls?.fingerprint).toBe(pinOf(donor));
     expect(await tryClient({ url: house.url, tlsFingerprint: before })).toMatch(/^CERTIFICATE_MISMATCH/);
@@ -78,7 +82,30 @@ describe("a gateway with TLS", () => {
       .poll(async () => JSON.parse(await readFile(join(house.stateDir, "gateway.json"), "utf8")) as object)
       .toMatchObject({ tlsFingerprint: pinOf(donor) });
     await client.close();
-  }, 60_000);
+  });
+
+  it("is pinned by the field's own client, too", async () => {
+    await using house = await startHouse(secure());
+    const tryOfficial = (tlsFingerprint: string) =>
+      new Promise<string>((resolve) => {
+        const end = (how: string) => void client.stopAndWait({ timeoutMs: 2_000 }).then(() => resolve(how));
+        const client = new GatewayClient({
+          url: house.url,
+          token: TOKEN,
+          tlsFingerprint,
+          clientName: "gateway-client",
+          mode: "backend",
+          role: "operator",
+          scopes: ["operator.read"],
+          deviceIdentity: null,
+          onHelloOk: () => end("ok"),
+          onConnectError: (error: Error) => end(error.message),
+        });
+        client.start();
+      });
+    expect(await tryOfficial(pinOf(house))).toBe("ok");
+    expect(await tryOfficial(anotherPin)).toMatch(/fingerprint/i);
+  });
 
   it("may be bound beyond this host, and may not without TLS", async () => {
     const address = Object.values(networkInterfaces())
@@ -193,6 +220,16 @@ describe("the command line", () => {
     const refused = await away("--tls-fingerprint", anotherPin);
     expect([refused.code, refused.stderr]).toEqual([3, expect.stringMatching(/nothing was sent.*openclaw status/)]);
     expect((await away()).stderr).toMatch(/--tls-fingerprint/);
+    const examined = async (...more: string[]) =>
+      (await cli(["doctor", "connect", "--url", url, ...more], stranger.env)).stdout;
+    expect(await examined("--token", TOKEN)).toMatch(/FAIL +tls +.*DEPTH_ZERO_SELF_SIGNED_CERT[^]*--tls-fingerprint/);
+    expect(await examined("--token", TOKEN, "--tls-fingerprint", anotherPin)).toMatch(/FAIL +tls +.*another one/);
+    expect(await examined("--token", TOKEN, "--tls-fingerprint", pin)).toMatch(
+      /ok +tls +TLSv1\.3[^]*ok +http[^]*ok +upgrade/,
+    );
+    const plain = await cli(["doctor", "connect", "--url", url.replace("wss", "ws"), "--token", TOKEN], stranger.env);
+    expect(plain.stdout).toMatch(/FAIL +http +the port is encrypted\nto mend it: use wss/);
+    expect((await cli(["doctor", "connect"], env)).code).toBe(0);
     // It is let in as far as the certificate goes: this device is not paired there.
     expect((await away("--tls-fingerprint", pin)).stderr).not.toMatch(/certificate|no gateway/);
   }, 60_000);

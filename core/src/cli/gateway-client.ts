@@ -124,8 +124,8 @@ async function connect(call: Call, { identity, bootstrapToken }: Proof): Promise
 
 type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Without what is undefined. */
-const given = <T extends object>(options: T): Given<T> =>
+/** Options without those that are undefined. */
+export const given = <T extends object>(options: T): Given<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 
 function hasCode(error: unknown, code: string): boolean {

@@ -2,6 +2,7 @@ import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 import { type TLSSocket, connect as connectTls } from "node:tls";
+import { createGatewayClient } from "openclaw-host-sdk/client";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { createAddressSet } from "../auth/addresses.ts";
@@ -171,6 +172,27 @@ describe("a port with TLS", () => {
     expect(() => bound.renew({ ...next, key: pair.key })).toThrow();
     expect(await shown(port)).toBe(printOf(next));
     ws.close();
+  });
+});
+
+describe("a certificate that has ended", () => {
+  it("is refused by who relies on it, and taken by who pinned it", async () => {
+    const now = Date.now();
+    const wish = { key: pair.key, names: ["localhost"], validFrom: now - 2_000_000, validTo: now - 1_000_000 };
+    const ended = { key: pair.key, cert: await makeCertificate(wish) };
+    wire = await startWire();
+    const { port } = await wire.wire.listen({ port: 0, tls: ended });
+    const ws = new WebSocket(`wss://localhost:${port}`, { ca: ended.cert });
+    const [error] = (await once(ws, "error")) as [Error & { code: string }];
+    expect(error.code).toBe("CERT_HAS_EXPIRED");
+    const client = createGatewayClient({
+      url: `wss://127.0.0.1:${port}`,
+      token: TOKEN,
+      tlsFingerprint: printOf(ended),
+      reconnect: false,
+    });
+    expect((await client.ready()).type).toBe("hello-ok");
+    await client.close();
   });
 });
 

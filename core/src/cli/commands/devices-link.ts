@@ -1,4 +1,5 @@
 import { encodeQR } from "qr";
+import { isLoopbackHostname } from "../../auth/local-trust.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { listOf, withDevices } from "../devices-call.ts";
 import { roleOption } from "../devices-options.ts";
@@ -52,5 +53,6 @@ function linkUrl(base: string, code: string): string {
   return url.href;
 }
 
-/** Codes are taken over TLS or on the gateway's own host only. */
-const isReachable = (base: string): boolean => /^(https|wss):/.test(base);
+/** Codes are taken over TLS or on the gateway's own host only, and loopback is another host for every other device. */
+const isReachable = (base: string): boolean =>
+  /^(https|wss):/.test(base) && !isLoopbackHostname(new URL(base).hostname);

@@ -2,6 +2,7 @@
 export const CHECKS = [
   "address",
   "tcp",
+  "tls",
   "http",
   "host",
   "upgrade",

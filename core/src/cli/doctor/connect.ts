@@ -1,9 +1,11 @@
 import { type DeviceIdentity, createGatewayClient, isGatewayError } from "openclaw-host-sdk/client";
 import { packageVersion } from "../../version.ts";
+import { given } from "../gateway-client.ts";
 import type { Target } from "../target.ts";
 import { CHECKS, type Check, CheckFailed, type CheckName } from "./checks.ts";
 import { diagnose, textIn } from "./diagnosis.ts";
-import { checkClock, nextFrame, parseTarget, probeHttp, probeTcp, probeUpgrade } from "./probes.ts";
+import { checkClock, isEncrypted, nextFrame, parseTarget, probeHttp, probeTcp, probeUpgrade } from "./probes.ts";
+import { probeTls } from "./tls.ts";
 
 export interface DoctorCall {
   readonly target: Omit<Target, "own"> & { readonly own: boolean };
@@ -24,6 +26,8 @@ export async function examine(call: DoctorCall): Promise<readonly Check[]> {
     const url = parseTarget(call.target.url, call.allowPlaintext);
     pass("address", url.href);
     pass("tcp", await probeTcp(url));
+    if (isEncrypted(url)) pass("tls", await probeTls(url, call.target.tlsFingerprint));
+    else skip("tls", "the address is not encrypted");
     pass("http", await probeHttp(url));
     pass("host", `the gateway answers to the name ${url.hostname}`);
     const { socket, skewMs } = await probeUpgrade(url);
@@ -84,12 +88,10 @@ async function admitted(
   { target, platform, allowPlaintext }: DoctorCall,
   identity: DeviceIdentity | undefined,
 ): Promise<readonly (readonly [CheckName, string])[]> {
-  const { url, token, password } = target;
+  const { url, token, password, tlsFingerprint } = target;
   const client = createGatewayClient({
     url,
-    ...(token === undefined ? {} : { token }),
-    ...(password === undefined ? {} : { password }),
-    ...(identity === undefined ? {} : { identity }),
+    ...given({ token, password, identity, tlsFingerprint }),
     scopes: ["operator.read"],
     reconnect: false,
     allowPlaintext,

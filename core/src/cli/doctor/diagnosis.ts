@@ -11,6 +11,10 @@ const KNOWN: Readonly<Record<string, Found>> = {
   PROTOCOL_MISMATCH: ["version", "install the same release of openclaw-host here and on the gateway's host"],
   DEVICE_IDENTITY_REQUIRED: ["device", "connect with a device: run this command with --url"],
   DEVICE_AUTH_SIGNATURE_EXPIRED: ["device", "set the clock of this machine, for instance: timedatectl set-ntp true"],
+  CERTIFICATE_MISMATCH: [
+    "tls",
+    "compare with openclaw status on the gateway's host, and pass that with --tls-fingerprint",
+  ],
   AUTH_TOKEN_MISSING: ["auth", "pass the gateway's token with --token, or set OPENCLAW_GATEWAY_TOKEN"],
   AUTH_TOKEN_MISMATCH: ["auth", "pass the token of the running gateway with --token, or restart the gateway"],
   AUTH_TOKEN_NOT_CONFIGURED: ["auth", "set gateway.auth.token on the gateway's host and restart it"],

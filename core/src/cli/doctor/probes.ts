@@ -4,6 +4,7 @@ import { MAX_SIGNATURE_SKEW_MS } from "../../auth/device.ts";
 import { isLoopbackHostname } from "../../auth/local-trust.ts";
 import { CheckFailed } from "./checks.ts";
 import { textIn } from "./diagnosis.ts";
+import { getOverTls } from "./tls.ts";
 
 /** How long each step may take, ms. */
 const STEP_MS = 5_000;
@@ -23,7 +24,7 @@ export function parseTarget(text: string, allowPlaintext: boolean): URL {
   return url;
 }
 
-const isEncrypted = (url: URL): boolean => url.protocol === "wss:" || url.protocol === "https:";
+export const isEncrypted = (url: URL): boolean => url.protocol === "wss:" || url.protocol === "https:";
 const portOf = (url: URL): number => Number(url.port === "" ? (isEncrypted(url) ? 443 : 80) : url.port);
 
 const TCP_FIXES: Readonly<Record<string, string>> = {
@@ -61,21 +62,30 @@ export async function probeTcp(url: URL): Promise<string> {
 /** Asks `/healthz`: whether a gateway is there, and whether it knows the name it is asked under. */
 export async function probeHttp(url: URL): Promise<string> {
   const address = `${isEncrypted(url) ? "https" : "http"}://${url.host}/healthz`;
-  let response: Response;
+  let answer: { readonly status: number; readonly text: string };
   try {
-    response = await fetch(address, { redirect: "manual", signal: AbortSignal.timeout(STEP_MS) });
+    answer = isEncrypted(url) ? await getOverTls(address) : await get(address);
   } catch (error) {
-    const why = textIn(error instanceof Error ? error.cause : undefined, "code") ?? "no answer";
+    const why =
+      textIn(error instanceof Error ? error.cause : undefined, "code") ?? textIn(error, "code") ?? "no answer";
     const fix = isEncrypted(url)
-      ? "use ws:// if the port is not encrypted, or make this machine trust the certificate"
+      ? "let the proxy pass every path to the gateway, or correct the port"
       : "use wss:// if the port is encrypted, or correct the port";
     throw new CheckFailed("http", `no HTTP answer (${why})`, fix);
   }
-  const text = await response.text();
-  if (response.status === MISDIRECTED) throw unknownHost(url);
-  if (response.status === 200 && text.includes('"live"')) return "the gateway is alive";
-  const detail = `/healthz answers ${response.status}, which is no gateway's answer`;
+  const { status, text } = answer;
+  if (status === MISDIRECTED) throw unknownHost(url);
+  if (status === 200 && text.includes('"live"')) return "the gateway is alive";
+  if (text.includes("this port is encrypted")) {
+    throw new CheckFailed("http", "the port is encrypted", "use wss:// instead of ws://");
+  }
+  const detail = `/healthz answers ${status}, which is no gateway's answer`;
   throw new CheckFailed("http", detail, "let the proxy pass every path to the gateway, or correct the address");
+}
+
+async function get(address: string): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await fetch(address, { redirect: "manual", signal: AbortSignal.timeout(STEP_MS) });
+  return { status: response.status, text: await response.text() };
 }
 
 function unknownHost(url: URL): CheckFailed {
@@ -96,6 +106,8 @@ export async function probeUpgrade(url: URL, origin?: string): Promise<Challenge
   const socket = new WebSocket(address, {
     handshakeTimeout: STEP_MS,
     perMessageDeflate: false,
+    // The certificate was looked at before, and nothing that is secret is sent.
+    rejectUnauthorized: false,
     ...(origin === undefined ? {} : { origin }),
   });
   const challenge = nextFrame(socket, "challenge");
