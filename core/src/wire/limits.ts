@@ -2,6 +2,7 @@
 export interface Limits {
   readonly maxPayloadBytes: number;
   readonly maxPreAuthBytes: number;
+  readonly messageValues: number;
   readonly maxBufferedBytes: number;
   readonly handshakeTimeoutMs: number;
   readonly tickIntervalMs: number;
@@ -26,6 +27,8 @@ export interface Limits {
 export const LIMITS: Limits = {
   /** Largest message from an authenticated client: attachments travel inside frames (wire protocol section 1). */
   maxPayloadBytes: 25 * 1024 * 1024,
+  /** Objects, arrays and values in one message: parsing as many takes about 0.1 s, and real requests hold some hundreds. */
+  messageValues: 200_000,
   /** What a client may send in all before it is authenticated; a connect request is about 1 KiB (wire protocol section 0, Pre-auth). */
   maxPreAuthBytes: 64 * 1024,
   /** What may wait for one client to read it; beyond that it is a slow consumer (wire protocol section 1). */
