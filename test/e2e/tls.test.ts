@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -133,6 +133,20 @@ describe("a gateway with TLS", () => {
     await expect(startHouse({ config: { gateway: { tls: { enabled: true, certPath: "no.pem" } } } })).rejects.toThrow(
       /gateway\.tls\.keyPath: is missing/,
     );
+  });
+});
+
+describe("a gateway without TLS", () => {
+  it("loads nothing that makes certificates", async () => {
+    const dist = new URL("../../core/dist/", import.meta.url).pathname;
+    const texts = await Promise.all(
+      (await readdir(dist)).filter((name) => name.endsWith(".js")).map((name) => readFile(join(dist, name), "utf8")),
+    );
+    const uses = texts.flatMap((text) => text.match(/.*"\.\/tls-self-signed-\w+\.js".*/g) ?? []);
+    expect(uses).toEqual([expect.stringMatching(/await import\(/)]);
+    await using house = await startHouse();
+    expect([house.url.startsWith("ws:"), house.gateway.tlsFingerprint]).toEqual([true, undefined]);
+    await expect(readdir(join(house.stateDir, "tls"))).rejects.toThrow("ENOENT");
   });
 });
 

@@ -61,6 +61,8 @@ export async function watchTls(parts: TlsWatchParts): Promise<Undo> {
     }
   }
 
+  const warning = await source.warning();
+  if (warning !== undefined) log.warn(warning);
   tellEnd(parts, shown);
   const stopLooking = clock.every(LOOK_MS, () => void round());
   // A clock that jumped does not make anybody renew, which would cost clients their pin.

@@ -215,6 +215,20 @@ describe("a certificate that changes while the gateway runs", () => {
     undo();
   });
 
+  it("whose key everybody may read is warned about", async () => {
+    const files = putFiles(await freshPair());
+    const quiet = await watch(files);
+    quiet.undo();
+    chmodSync(join(dir.path, "certs", "key.pem"), 0o640);
+    const group = await watch(files);
+    group.undo();
+    chmodSync(join(dir.path, "certs", "key.pem"), 0o644);
+    const { lines, undo } = await watch(files);
+    undo();
+    expect([quiet.lines, group.lines]).toEqual([[], []]);
+    expect(lines).toEqual([expect.stringMatching(/key\.pem can be read by every user.*chmod o=/)]);
+  });
+
   it("is renewed by the gateway itself when it made it", async () => {
     const first = (await open()).current;
     clock.jump(10 * YEAR - 31 * DAY);

@@ -25,6 +25,8 @@ export interface TlsParts {
 /** Where the certificate comes from, and the one that is shown now. */
 export interface TlsSource {
   readonly current: TlsIdentity;
+  /** Says what to do about a key that every user of this host can read; undefined when there is nothing to say. */
+  warning(): Promise<string | undefined>;
   /** Changes whenever one of the two files does. */
   signature(): Promise<string>;
   /** Reads the files again; the gateway's own certificate is renewed when that is due. Throws when they cannot be used. */
@@ -59,13 +61,15 @@ export async function openTls(parts: TlsParts): Promise<TlsSource | undefined> {
     get current() {
       return current;
     },
+    warning: () => openKeyWarning(files[1]),
     signature: async () => (await Promise.all(files.map(signatureOf))).join(" "),
     reload: async () => (current = await load()),
   };
 }
 
 interface Place {
-  readonly files: readonly string[];
+  /** Certificate and key. */
+  readonly files: readonly [cert: string, key: string];
   readonly load: () => Promise<TlsIdentity>;
 }
 
@@ -73,7 +77,7 @@ function placeOf({ gateway, bind, paths, interfaces, now }: TlsParts): Place {
   const { certPath, keyPath } = gateway.tls;
   if (certPath === undefined || keyPath === undefined) {
     const names = namesOf(gateway, bind, interfaces());
-    const files = [paths.tlsCertFile, paths.tlsKeyFile];
+    const files = [paths.tlsCertFile, paths.tlsKeyFile] as const;
     return { files, load: () => ownIdentity({ paths, names, now: now() }) };
   }
   const cert = resolve(paths.configDir, certPath);
@@ -109,6 +113,13 @@ async function signatureOf(file: string): Promise<string> {
   } catch (error) {
     return textOf(error);
   }
+}
+
+/** Programs that fetch certificates often let a group read the key; all users are too many. */
+async function openKeyWarning(file: string): Promise<string | undefined> {
+  // Windows has no such bits.
+  if (process.platform === "win32" || ((await stat(file)).mode & 0o007) === 0) return undefined;
+  return `${file} can be read by every user of this host, who could then pose as this gateway: run chmod o= on it`;
 }
 
 const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
