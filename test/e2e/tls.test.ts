@@ -244,6 +244,13 @@ describe("the command line", () => {
     const plain = await cli(["doctor", "connect", "--url", url.replace("wss", "ws"), "--token", TOKEN], stranger.env);
     expect(plain.stdout).toMatch(/FAIL +http +the port is encrypted\nto mend it: use wss/);
     expect((await cli(["doctor", "connect"], env)).code).toBe(0);
+    // A restart that would not find its certificate is refused, and the gateway goes on.
+    for (const file of ["certPath", "keyPath"]) await cli(["config", "set", `gateway.tls.${file}`, "gone.pem"], env);
+    const state = home.env["OPENCLAW_STATE_DIR"] ?? "";
+    const { pid } = JSON.parse(await readFile(join(state, "gateway.json"), "utf8")) as { pid: number };
+    process.kill(pid, "SIGUSR2");
+    await gateway.printed(/not restarted.*gone\.pem does not exist/);
+    expect((await cli(["status"], env)).code).toBe(0);
     // It is let in as far as the certificate goes: this device is not paired there.
     expect((await away("--tls-fingerprint", pin)).stderr).not.toMatch(/certificate|no gateway/);
   }, 60_000);
