@@ -236,6 +236,18 @@ const table: Record<string, [Case, string]> = {
   ],
   "a token for wider scopes": [
     { device, params: { auth: { deviceToken: tokenOf(2) }, scopes: ["operator.admin"] }, grant: {} },
+    "unauthorized scope_mismatch false",
+  ],
+  "a token for wider scopes in the other field": [
+    { device, params: { auth: { token: tokenOf(2) }, scopes: ["operator.admin"] }, grant: {} },
+    "unauthorized scope_mismatch false",
+  ],
+  "a worthless token for wider scopes": [
+    { device, params: { auth: { deviceToken: tokenOf(1) }, scopes: ["operator.admin"] }, grant: {} },
+    "unauthorized device_token_mismatch false",
+  ],
+  "a revoked token in both fields": [
+    { device, params: { auth: { token: tokenOf(2), deviceToken: tokenOf(2) } }, grant: { revoked: true } },
     "unauthorized device_token_mismatch false",
   ],
   "a wrong shared token beside a good device token": [

@@ -183,27 +183,45 @@ function decideInvited(attempt: DeviceAttempt, policy: AuthPolicy, claim: Pairin
 }
 
 /** What proves that the client may talk to this gateway, or why nothing does (wire protocol section 0, "Auth proof"). */
-function proofOf(
-  { params, peer, role, now }: DeviceAttempt,
-  policy: AuthPolicy,
-  { known, scopes }: { readonly known: DeviceRecord | undefined; readonly scopes: readonly string[] },
-): Proof | UnauthorizedReason {
+function proofOf(attempt: DeviceAttempt, policy: AuthPolicy, asked: Asked): Proof | UnauthorizedReason {
+  const { params, peer } = attempt;
   const verdict = sharedProof(params, peer, policy);
   if (verdict.ok) return { by: verdict.by };
+  const own = deviceTokenProof(attempt, policy, asked);
+  if (own !== undefined) return own;
+  const { token, deviceToken } = params.auth ?? {};
+  // Official clients that hold a device token alone send it in both fields, and forget it when they are told that it is worthless.
+  const isDeviceToken = deviceToken !== undefined && (token === undefined || token === deviceToken);
+  return isDeviceToken ? "device_token_mismatch" : verdict.reason;
+}
+
+interface Asked {
+  readonly known: DeviceRecord | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** The device's own token, when it shows one that is valid, or that it covers too little; undefined when it shows none. */
+function deviceTokenProof(
+  { params, role, now }: DeviceAttempt,
+  { tokens }: AuthPolicy,
+  { known, scopes }: Asked,
+): Proof | "scope_mismatch" | undefined {
   const { token, deviceToken } = params.auth ?? {};
   // A presented shared token must match (the seed); only a client that sends none may rely on `deviceToken`.
   const presented = token ?? deviceToken;
   const grant = known && grantOf(known, role);
-  if (presented !== undefined && known !== undefined && grant !== undefined && scopesCover(grant.scopes, scopes)) {
-    const generation = presentedGeneration(policy.tokens, { deviceId: known.deviceId, grant, presented, now });
-    if (generation !== undefined) return { by: "device-token", generation };
-  }
-  return token === undefined && deviceToken !== undefined ? "device_token_mismatch" : verdict.reason;
+  if (presented === undefined || known === undefined || grant === undefined) return undefined;
+  const generation = presentedGeneration(tokens, { deviceId: known.deviceId, grant, presented, now });
+  if (generation === undefined) return undefined;
+  return scopesCover(grant.scopes, scopes) ? { by: "device-token", generation } : "scope_mismatch";
 }
 
 function unauthorized(reason: UnauthorizedReason, params: ConnectParams): Decision {
   const canUseDeviceToken =
-    params.device !== undefined && params.auth?.deviceToken === undefined && reason.endsWith("_mismatch");
+    params.device !== undefined &&
+    params.auth?.deviceToken === undefined &&
+    reason.endsWith("_mismatch") &&
+    reason !== "scope_mismatch";
   return refuse({ kind: "unauthorized", reason, canUseDeviceToken });
 }
 

@@ -5,7 +5,10 @@ import type { SecretFault } from "./shared-secret.ts";
 import type { VouchingFault } from "./vouched.ts";
 
 /** Why a presented credential does not let the client in. */
-export type UnauthorizedReason = SecretFault | VouchingFault | "device_token_mismatch" | BootstrapFault;
+export type UnauthorizedReason = SecretFault | VouchingFault | DeviceTokenFault | BootstrapFault;
+
+/** A device token that is not, or no longer, this device's; or one that is, but covers too few scopes. */
+export type DeviceTokenFault = "device_token_mismatch" | "scope_mismatch";
 
 /** A link's code that is unknown, used, too old or for another role; or a good or bad one that was sent in the clear. */
 export type BootstrapFault = "bootstrap_token_invalid" | "bootstrap_token_insecure";

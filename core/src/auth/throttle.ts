@@ -32,7 +32,7 @@ export function throttle(
   }
   const retryAfterMs = Math.max(0, ...presented(params, peer).map((scope) => limiter.lockedFor(scope, guesser)));
   if (retryAfterMs > 0) return { kind: "refuse", refusal: { kind: "rate-limited", retryAfterMs } };
-  count(decision, guesser, limiter);
+  count(decision, { params, guesser }, limiter);
   return decision;
 }
 
@@ -62,12 +62,18 @@ const PROVEN: Partial<Record<ProofKind, GuessScope>> = {
   proxy: "proxy",
 };
 
-function count(decision: Decision, guesser: Guesser, limiter: RateLimiter): void {
+function count(
+  decision: Decision,
+  { params, guesser }: { readonly params: ConnectParams; readonly guesser: Guesser },
+  limiter: RateLimiter,
+): void {
   if (decision.kind !== "refuse") {
     const scope = PROVEN[decision.by];
     if (scope !== undefined) limiter.succeeded(scope, guesser);
   } else if (decision.refusal.kind === "unauthorized") {
-    const scope = GUESSED_WRONG[decision.refusal.reason];
+    const guessed = GUESSED_WRONG[decision.refusal.reason];
+    // What stands in the shared token's field was tried as the shared token, whatever else it was meant to be.
+    const scope = guessed === "device-token" && params.auth?.token !== undefined ? "shared-secret" : guessed;
     if (scope !== undefined) limiter.failed(scope, guesser);
   }
 }

@@ -541,10 +541,11 @@ describe("a device that must be paired", () => {
     const { answer } = await wire.connect(cliParams({ ...withToken, scopes: ["operator.read"] }), device);
     const deviceToken = String(answer.payload?.auth?.["deviceToken"]);
     const escalation = await wire.connect(cliParams({ auth: { deviceToken }, scopes: ["operator.admin"] }), device);
-    expect(escalation.answer.error?.details).toEqual({
-      code: "AUTH_DEVICE_TOKEN_MISMATCH",
-      authReason: "device_token_mismatch",
-    });
+    const older = { code: "AUTH_DEVICE_TOKEN_MISMATCH", authReason: "device_token_mismatch" };
+    expect(escalation.answer.error?.details).toEqual(older);
+    const newer = await wire.connect(cliParams({ ...v4, auth: { deviceToken }, scopes: ["operator.admin"] }), device);
+    const advice = { code: "AUTH_SCOPE_MISMATCH", recommendedNextStep: "review_auth_configuration" };
+    expect(newer.answer.error?.details).toMatchObject(advice);
   });
 
   it("may not fall back to version 2 signatures", async () => {

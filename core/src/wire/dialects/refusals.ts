@@ -61,6 +61,10 @@ const UNAUTHORIZED: Readonly<
     code: "AUTH_DEVICE_TOKEN_MISMATCH",
     text: () => "device token mismatch (rotate/reissue device token)",
   },
+  scope_mismatch: {
+    code: "AUTH_SCOPE_MISMATCH",
+    text: () => "device token scope mismatch (connect with the gateway's token to ask for more scopes)",
+  },
   proxy_untrusted: {
     code: "AUTH_UNAUTHORIZED",
     text: () => "connect through the proxy in front of this gateway (it must be in gateway.trustedProxies)",

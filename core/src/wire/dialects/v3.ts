@@ -1,5 +1,6 @@
 import type { AgentEventPayload, ChatEventPayload, ErrorShape } from "openclaw-host-schemas";
 import { isBrowserClient } from "../../auth/origin.ts";
+import type { Refusal } from "../../auth/refusal.ts";
 import type { ClientClaim, Dialect } from "./dialect.ts";
 import { BROWSER_HINTS, type Hints, OTHER_HINTS, type RefusalStyle, refusalError } from "./refusals.ts";
 
@@ -18,6 +19,12 @@ const style: RefusalStyle = {
   unauthorizedDetails: () => ({}),
   rateLimitedDetails: {},
 };
+
+/** To version 3 a good device token that covers too few scopes is a wrong one (wire protocol 2.6). */
+function knownRefusal(refusal: Refusal): Refusal {
+  if (refusal.kind !== "unauthorized" || refusal.reason !== "scope_mismatch") return refusal;
+  return { ...refusal, reason: "device_token_mismatch" };
+}
 
 /** The codes that version 4 added, and what version 3 says instead (wire protocol 11.4). */
 function knownError(error: ErrorShape): ErrorShape {
@@ -56,7 +63,7 @@ export const v3: Dialect = {
   version: 3,
   closed: true,
   mismatchDetails: () => ({ expectedProtocol: 3 }),
-  refusal: (refusal, client) => refusalError(refusal, client, style),
+  refusal: (refusal, client) => refusalError(knownRefusal(refusal), client, style),
   error: knownError,
   // About the token and not the connection: clients keep both together (wire protocol section 3).
   auth({ device, role }) {

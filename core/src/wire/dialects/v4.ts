@@ -33,6 +33,9 @@ const style: RefusalStyle = {
   pairingText: (reason) => PAIRING_TEXTS[reason],
   originDetails: ({ fault }) => ({ code: "CONTROL_UI_ORIGIN_NOT_ALLOWED", reason: fault }),
   unauthorizedDetails({ reason, canUseDeviceToken }) {
+    if (reason === "scope_mismatch") {
+      return { canRetryWithDeviceToken: false, recommendedNextStep: "review_auth_configuration" };
+    }
     const wrongSecret = reason.endsWith("_mismatch") ? "update_auth_credentials" : "update_auth_configuration";
     return {
       canRetryWithDeviceToken: canUseDeviceToken,
