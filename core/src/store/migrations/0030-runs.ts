@@ -4,6 +4,7 @@ import type { Migration } from "./migration.ts";
  * Every run of an agent, whatever its door. A row is `accepted` (behind another run of its session) `-> running -> done |
  * aborted | failed`. `pending` is the user's message while it is not in the transcript yet; `inbox` the rows a channel run
  * answers, `inbox_first` the lowest of them, so that rows claimed again after a crash find the run they had.
+ * A closed run keeps no `request`: the transcript has it.
  */
 export const m0030: Migration = {
   id: 30,

@@ -1,6 +1,7 @@
 import type { Receipt } from "openclaw-host-sdk";
 import type { OutboxIntent } from "./outbox-intents.ts";
 import { insertIntents } from "./outbox-intents.ts";
+import { encodePart } from "./outbox-part.ts";
 import type { Settlement } from "./outbox.ts";
 import { type LaneRow, noteSent, promoteIdle } from "./outbox-rows.ts";
 import type { Tx } from "../tx.ts";
@@ -121,7 +122,7 @@ function takeOver(tx: Tx, draft: DraftRow, answer: { intents: readonly OutboxInt
   tx.run("UPDATE deliveries SET outbound = ? WHERE id = ?", JSON.stringify(first.outbound), draft.delivery_id);
   tx.run(
     "UPDATE outbox SET payload = ?, parts = ? WHERE id = ?",
-    JSON.stringify(first.part),
+    encodePart(first.part, first.outbound),
     first.part.of,
     draft.outbox_id,
   );

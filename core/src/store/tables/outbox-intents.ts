@@ -1,5 +1,6 @@
 import type { Outbound, Part } from "openclaw-host-sdk";
 import { useMediaOfLast } from "./media-uses.ts";
+import { encodePart } from "./outbox-part.ts";
 import type { Tx } from "../tx.ts";
 
 /** One part of one message on its way out: one platform call. */
@@ -24,7 +25,7 @@ export interface OutboxIntent {
  */
 export function insertIntents(tx: Tx, intents: readonly OutboxIntent[], origin: readonly number[] = []): void {
   for (const intent of intents) {
-    const payload = JSON.stringify(intent.part);
+    const payload = encodePart(intent.part, intent.outbound);
     const first = tx.run(
       "INSERT INTO deliveries (id, channel, account, lane, run_id, outbound, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       intent.deliveryId,

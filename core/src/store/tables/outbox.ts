@@ -3,6 +3,7 @@ import type { DeliveryOutcome } from "./ledger.ts";
 import { deliveryOutcome } from "./ledger.ts";
 import { type DraftStage, settleDraft } from "./draft-rows.ts";
 import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
+import { decodePart } from "./outbox-part.ts";
 import { type LaneRow, noteSent, promote, promoteIdle } from "./outbox-rows.ts";
 import type { Tx } from "../tx.ts";
 
@@ -93,14 +94,15 @@ function take(tx: Tx, row: ClaimRow, now: number): OutboxClaim {
   const counter = reconciles ? "checks = checks + 1" : "state = 'sending', attempts = attempts + 1";
   tx.run(`UPDATE outbox SET head = 2, ${counter}, changed_at = ? WHERE id = ?`, now, row.id);
   const attempt = row.attempts + (reconciles ? 0 : 1);
+  const outbound = JSON.parse(row.outbound) as Outbound;
   return {
     id: row.id,
     task: taskOf(row),
     ...draftOf(row),
     deliveryId: row.delivery_id,
     ...(row.run_id === null ? {} : { runId: row.run_id }),
-    outbound: JSON.parse(row.outbound) as Outbound,
-    part: JSON.parse(row.payload) as Part,
+    outbound,
+    part: decodePart(row.payload, outbound),
     attempt,
     tries: attempt - row.granted,
     checks: row.checks + (reconciles ? 1 : 0),

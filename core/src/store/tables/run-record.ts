@@ -42,12 +42,12 @@ export interface RunRecord {
   readonly sessionKey: SessionKey;
   readonly sessionId: string;
   readonly agentId: string;
-  /** JSON, owned by `channels/turn-request`. */
+  /** JSON, owned by `channels/turn-request`; an empty object once the run is closed. */
   readonly request: string;
   readonly inbox: readonly number[];
   readonly state: "accepted" | "running" | RunOutcome["state"];
   readonly acceptedAt: number;
-  /** Present once the run is closed. */
+  /** Present once the run is closed; that of a channel's run without text and media. */
   readonly outcome?: RunOutcome;
 }
 

@@ -154,14 +154,18 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   closeDraft(tx, args.runId, { intents: args.intents, origin: run.inbox, at: args.at });
   markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
   tx.run(
-    "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, pending = NULL, inbox_first = NULL WHERE run_id = ?",
+    "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, request = '{}', pending = NULL, inbox_first = NULL WHERE run_id = ?",
     args.outcome.state,
     args.outcome.endedAt,
-    JSON.stringify(args.outcome),
+    JSON.stringify(kept(run, args.outcome)),
     args.runId,
   );
   return entry;
 }
+
+/** Nobody asks again for the answer to a message of a channel: transcript and delivery have it. */
+const kept = ({ door }: RunRecord, outcome: RunOutcome): RunOutcome =>
+  door === "channel" ? { ...outcome, text: "", media: [] } : outcome;
 
 /** What `sessions.list` shows of the last run. */
 function closingFacts({ state, usage }: RunOutcome): SessionFacts {

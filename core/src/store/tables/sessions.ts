@@ -12,6 +12,7 @@ import {
 import { useMediaOfLast } from "./media-uses.ts";
 import { archiveName, archiveSession, newSession, readSession, revisionAbove, writeSession } from "./session-rows.ts";
 import { previewRows, type PreviewItem, storedRows, viewRows } from "./transcript-rows.ts";
+import { nextSeq } from "./transcript-seq.ts";
 import { textStart } from "./transcript-view.ts";
 import type { Tx } from "../tx.ts";
 
@@ -36,8 +37,8 @@ export function appendMessages(tx: Tx, args: AppendArgs): SessionEntry {
   for (const { id, message } of args.messages) {
     const json = JSON.stringify(message);
     tx.run(
-      "INSERT INTO transcripts (session_id, message_id, at, message) VALUES (?, ?, ?, ?)",
-      entry.sessionId,
+      "INSERT INTO transcripts (seq, message_id, at, message) VALUES (?, ?, ?, ?)",
+      nextSeq(tx, entry.sessionId),
       id,
       args.at,
       json,

@@ -1,3 +1,4 @@
+import { transcriptRange } from "./transcript-seq.ts";
 import { MAX_HISTORY_BYTES, parseStored, textStart, viewMessage } from "./transcript-view.ts";
 import type { Tx } from "../tx.ts";
 
@@ -6,11 +7,13 @@ export interface PreviewItem {
   readonly text: string;
 }
 
-const NEWEST = "SELECT message FROM transcripts WHERE session_id = ? ORDER BY seq DESC LIMIT ?";
+const NEWEST = "SELECT message FROM transcripts WHERE seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?";
 
 /** The newest messages, newest first, one at a time, so that a few huge ones never meet in memory. */
 function* newest(tx: Tx, { sessionId, limit }: Page): Generator<string, void> {
-  for (const { message } of tx.iterate<{ message: string }>(NEWEST, sessionId, limit)) yield message;
+  const range = transcriptRange(tx, sessionId);
+  if (range === undefined) return;
+  for (const { message } of tx.iterate<{ message: string }>(NEWEST, range.floor, range.last, limit)) yield message;
 }
 
 interface Page {
@@ -33,16 +36,16 @@ function collect(tx: Tx, page: Page & { maxBytes: number }, show: (json: string)
   return texts.reverse();
 }
 
-/** The newest `limit` messages as they were stored, oldest first; undefined when they take more than `maxBytes`. */
+/** `octet_length` reads no text: https://www.sqlite.org/lang_corefunc.html#octet_length */
+const BYTES = `SELECT SUM(bytes) AS bytes FROM
+  (SELECT octet_length(message) AS bytes FROM transcripts WHERE seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?)`;
+
+/** The newest `limit` messages as they were stored, oldest first; undefined, and not read, when they take more than `maxBytes`. */
 export function wholePage(tx: Tx, page: Page & { maxBytes: number }): string[] | undefined {
-  const texts: string[] = [];
-  let bytes = 0;
-  for (const json of newest(tx, page)) {
-    bytes += Buffer.byteLength(json);
-    if (bytes > page.maxBytes) return undefined;
-    texts.push(json);
-  }
-  return texts.reverse();
+  const range = transcriptRange(tx, page.sessionId);
+  if (range === undefined) return [];
+  const size = tx.get<{ bytes: number | null }>(BYTES, range.floor, range.last, page.limit);
+  return (size?.bytes ?? 0) > page.maxBytes ? undefined : [...newest(tx, page)].reverse();
 }
 
 /** The newest messages as `chat.history` shows them. */

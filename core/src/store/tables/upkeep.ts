@@ -1,4 +1,5 @@
 import { forgetMedia } from "./media-uses.ts";
+import { rangeOf, transcriptAt } from "./transcript-seq.ts";
 import type { Tx } from "../tx.ts";
 
 /** One bounded step of tidying a table, in order of row number. */
@@ -129,26 +130,40 @@ function tidyOutbox(tx: Tx, step: UpkeepStep): UpkeepResult {
   return resultOf(rows, step, removed);
 }
 
-/** Sessions stay; a session that was reset or deleted is forgotten with its last message. */
-function tidyTranscripts(tx: Tx, step: UpkeepStep): UpkeepResult {
-  const rows = tx.all<Aged & { session_id: string }>(
-    "SELECT seq AS id, at, session_id FROM transcripts WHERE seq > ? ORDER BY seq LIMIT ?",
-    step.after,
-    step.limit,
-  );
-  const due = rows.filter((row) => row.at < step.before);
-  for (const { id } of due) {
-    forgetMedia(tx, { holder: "transcript", row: id }, step.now);
-    tx.run("DELETE FROM transcripts WHERE seq = ?", id);
-  }
-  for (const sessionId of new Set(due.map((row) => row.session_id))) {
+/** A session that was reset or deleted is forgotten with its last message; others stay. */
+function forgetTranscripts(tx: Tx, seqs: readonly number[]): void {
+  for (const no of new Set(seqs.map(transcriptAt))) {
+    const { floor, last } = rangeOf(no);
+    if (tx.get("SELECT 1 FROM transcripts WHERE seq > ? AND seq <= ? LIMIT 1", floor, last) !== undefined) continue;
+    tx.run("DELETE FROM archived_sessions WHERE session_id = (SELECT session_id FROM transcript_ids WHERE no = ?)", no);
     tx.run(
-      `DELETE FROM archived_sessions WHERE session_id = ?1
-       AND NOT EXISTS (SELECT 1 FROM transcripts WHERE session_id = ?1)`,
-      sessionId,
+      `DELETE FROM transcript_ids WHERE no = ?
+       AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session_id = transcript_ids.session_id)`,
+      no,
     );
   }
-  return resultOf(rows, step, due.length);
+}
+
+/** The messages of one transcript come in order of time, so that behind its first young one the next transcript follows. */
+function tidyTranscripts(tx: Tx, step: UpkeepStep): UpkeepResult {
+  const removed: number[] = [];
+  let after = step.after;
+  for (let looks = 0; looks < step.limit; looks += 1) {
+    const row = tx.get<Aged>("SELECT seq AS id, at FROM transcripts WHERE seq > ? ORDER BY seq LIMIT 1", after);
+    if (row === undefined) {
+      forgetTranscripts(tx, removed);
+      return { removed: removed.length };
+    }
+    const { id, at } = row;
+    // One of the future, from before the clock was set back, says nothing of those behind it.
+    after = at >= step.before && at <= step.now ? rangeOf(transcriptAt(id)).last : id;
+    if (at >= step.before) continue;
+    forgetMedia(tx, { holder: "transcript", row: id }, step.now);
+    tx.run("DELETE FROM transcripts WHERE seq = ?", id);
+    removed.push(id);
+  }
+  forgetTranscripts(tx, removed);
+  return { removed: removed.length, next: after };
 }
 
 const OPEN = "state IN ('recorded', 'running')";
