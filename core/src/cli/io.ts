@@ -1,3 +1,5 @@
+import textWidth from "./text-width.ts";
+
 /** Everything a command touches of its process, so that tests can run commands too. */
 export interface Io {
   /** Results. */
@@ -24,10 +26,11 @@ export const printJson = (io: Io, value: unknown): void => io.out(`${JSON.string
 /** Rows in columns, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
-    (widths, row) => row.map((cell, column) => Math.max(widths[column] ?? 0, cell.length)),
+    (widths, row) => row.map((cell, column) => Math.max(widths[column] ?? 0, textWidth(cell))),
     [],
   );
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  const pad = (cell: string, column: number) => cell + " ".repeat((widths[column] ?? 0) - textWidth(cell));
+  const line = (row: readonly string[]) => row.map(pad).join("  ");
   return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
 }
 
