@@ -53,6 +53,7 @@ export { PairedDevice, PendingDevice } from "./methods/devices.ts";
 export { NodeFacts, NodePairingRequest, PairedNode } from "./methods/nodes.ts";
 export { PairedSender, PairingRequest } from "./methods/pairing.ts";
 export { DELIVERY_STATES, DeliveryPart, DeliverySummary } from "./delivery.ts";
+export { KEPT_STATES, KeptSummary } from "./inbox.ts";
 export { ExtensionRow } from "./methods/extensions.ts";
 export { SessionRecord, SessionRow } from "./methods/sessions.ts";
 export { EVENTS, type EventName, type PayloadOf } from "./events/index.ts";

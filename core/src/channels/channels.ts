@@ -10,6 +10,7 @@ import { type Accounts, createAccounts } from "./accounts/accounts.ts";
 import { announce } from "./outbox/delivery-news.ts";
 import { type GuestCalls, createGuestCalls } from "./guest-call.ts";
 import { type Inbox, openInbox } from "./inbox/inbox.ts";
+import { type KeptMessages, createKeptMessages } from "./inbox/kept-messages.ts";
 import { type Ledger, createLedger } from "./ledger.ts";
 import { type Outbox, openOutbox } from "./outbox/outbox.ts";
 import { type Plan, createPlan } from "./outbox/outbound.ts";
@@ -38,6 +39,7 @@ export interface Channels {
   readonly registry: ChannelRegistry;
   readonly accounts: Accounts;
   readonly inbox: Inbox;
+  readonly kept: KeptMessages;
   readonly outbox: Outbox;
   readonly ledger: Ledger;
   readonly plan: Plan;
@@ -112,6 +114,7 @@ export async function openChannels(parts: ChannelsParts): Promise<Channels> {
   });
   return {
     ...doors,
+    kept: createKeptMessages({ store, clock, wake: () => inbox.wake() }),
     ledger: createLedger(store),
     plan,
     parseTarget: (raw) => parseTarget({ registry, accounts, calls }, raw),

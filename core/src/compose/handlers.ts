@@ -20,6 +20,7 @@ import { configMethods } from "../methods/config.ts";
 import { deliveryMethods } from "../methods/delivery.ts";
 import { extensionsMethods } from "../methods/extensions.ts";
 import type { HandlersFor } from "../methods/handler.ts";
+import { inboxMethods } from "../methods/inbox.ts";
 import { logsMethods } from "../methods/logs.ts";
 import { pairingMethods } from "../methods/pairing.ts";
 import { sendMethods } from "../methods/send.ts";
@@ -62,6 +63,7 @@ export function createHandlers(parts: HandlerParts): HandlersFor<MethodName> {
     ...sendMethods({ channels: messaging.channels, importMedia: (url) => parts.importer.importMedia(url) }),
     ...channelMethods({ channels: messaging.channels, clock, echo: messaging.echo }),
     ...deliveryMethods({ channels: messaging.channels, clock }),
+    ...inboxMethods({ kept: messaging.channels.kept }),
     ...pairingMethods({ pairing: messaging.pairing }),
     ...parts.devicePairing.handlers,
     ...auditMethods({ audit: parts.storage.audit }),

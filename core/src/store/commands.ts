@@ -9,6 +9,7 @@ import { nodePairingsCommands } from "./tables/node-pairings.ts";
 import { devicesCommands } from "./tables/devices.ts";
 import { idempotencyCommands } from "./tables/idempotency.ts";
 import { inboxCommands } from "./tables/inbox.ts";
+import { keptMessagesCommands } from "./tables/kept-messages.ts";
 import { ledgerCommands } from "./tables/ledger.ts";
 import { mediaUpkeepCommands } from "./tables/media-upkeep.ts";
 import { mediaCommands } from "./tables/media.ts";
@@ -39,6 +40,7 @@ export type Commands = typeof devicesCommands &
   typeof mediaUpkeepCommands &
   typeof runsCommands &
   typeof inboxCommands &
+  typeof keptMessagesCommands &
   typeof ledgerCommands &
   typeof outboxCommands &
   typeof pairingCommands &
@@ -62,6 +64,7 @@ export const COMMANDS: Commands = {
   ...mediaUpkeepCommands,
   ...runsCommands,
   ...inboxCommands,
+  ...keptMessagesCommands,
   ...ledgerCommands,
   ...outboxCommands,
   ...pairingCommands,

@@ -16,6 +16,8 @@ export const READ_ONLY: ReadonlySet<string> = new Set<CommandName>([
   "inbox.size",
   "deliveries.list",
   "deliveries.parked",
+  "kept.get",
+  "kept.list",
   "ledger.counts",
   "ledger.delivery",
   "ledger.outcome",

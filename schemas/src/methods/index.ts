@@ -8,6 +8,7 @@ import { configMethods } from "./config.ts";
 import { deliveryMethods } from "./delivery.ts";
 import { deviceMethods } from "./devices.ts";
 import { extensionMethods } from "./extensions.ts";
+import { inboxMethods } from "./inbox.ts";
 import { nodePairingMethods } from "./nodes.ts";
 import { pairingMethods } from "./pairing.ts";
 import { sendMethods } from "./send.ts";
@@ -27,6 +28,7 @@ export const METHODS = {
   ...sessionMethods,
   ...sendMethods,
   ...deliveryMethods,
+  ...inboxMethods,
   ...agentMethods,
   ...chatMethods,
 } as const satisfies Record<string, MethodDescriptor>;

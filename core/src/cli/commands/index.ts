@@ -70,6 +70,20 @@ export const COMMANDS: readonly Entry[] = [
     ],
   },
   {
+    command: "inbox",
+    describe: "Look after messages that came in and were not answered",
+    children: [
+      {
+        command: "list",
+        describe: "Show messages that wait for you, newest first",
+        load: () => import("./inbox-list.ts"),
+      },
+      { command: "show <id>", describe: "Show one message", load: () => import("./inbox-show.ts") },
+      { command: "retry <id>", describe: "Take a message up again", load: () => import("./inbox-retry.ts") },
+      { command: "drop <id>", describe: "Leave a message unanswered", load: () => import("./inbox-drop.ts") },
+    ],
+  },
+  {
     command: "config",
     describe: "Read and change the configuration file",
     children: [

@@ -13,6 +13,7 @@ export const m0063: Migration = {
 
     ALTER TABLE inbox ADD COLUMN keep_until INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX inbox_parked ON inbox (id) WHERE state = 'parked';
+    CREATE INDEX inbox_refused ON inbox (id) WHERE state = 'refused';
 
     CREATE TABLE media_uses (
       sha256 TEXT NOT NULL,

@@ -203,6 +203,34 @@ export function returnRows(
 }
 
 /**
+ * Records closed rows of one lane again, as if they had just come; the oldest that waits is next, unless one is in hand. For use
+ * inside the commands of other families.
+ */
+export function recordAgain(
+  tx: Tx,
+  { ids, lane, at }: { readonly ids: readonly number[]; readonly lane: string; readonly at: number },
+): void {
+  for (const id of ids) {
+    tx.run(
+      `UPDATE inbox SET state = 'recorded', reason = NULL, head = 0, due_at = ?, attempts = 0, early_deaths = 0, changed_at = ?
+       WHERE id = ?`,
+      at,
+      at,
+      id,
+    );
+  }
+  tx.run(`UPDATE inbox SET head = 0 WHERE lane = ? AND state = 'recorded' AND ${OPEN} AND head = 1`, lane);
+  promote(tx, lane);
+}
+
+/** Rows that wait for nobody's decision any more. For use inside the commands of other families. */
+export function markKept(tx: Tx, ids: readonly number[], why: { readonly reason: string; readonly at: number }): void {
+  for (const id of ids) {
+    tx.run("UPDATE inbox SET state = 'done', reason = ?, changed_at = ? WHERE id = ?", why.reason, why.at, id);
+  }
+}
+
+/**
  * After a start: what was in hand when the last process died is recorded again, and that death counts: as an attempt once the
  * message had a run, else among the early ones, when its files may just have been on their way. Returns how many rows.
  */
