@@ -57,7 +57,10 @@ export function prefixEnd(text: string, limit: number, unit: TextUnit): number {
   return index;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+/** Made when a text has to be cut: its tables take 10 ms to load, which no start of a gateway should wait for. */
+const graphemes = (): Intl.Segmenter => (segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" }));
+
 /** No grapheme worth keeping whole is longer; emoji families take about 25 units. */
 const GRAPHEME_WINDOW = 64;
 
@@ -66,7 +69,9 @@ export function graphemeBoundary(text: string, index: number): number {
   if (index >= text.length) return text.length;
   const start = Math.max(0, index - GRAPHEME_WINDOW);
   const aligned = start > 0 && isLowSurrogate(text, start) ? start + 1 : start;
-  const segment = graphemes.segment(text.slice(aligned, index + GRAPHEME_WINDOW)).containing(index - aligned);
+  const segment = graphemes()
+    .segment(text.slice(aligned, index + GRAPHEME_WINDOW))
+    .containing(index - aligned);
   const boundary = aligned + (segment?.index ?? index - aligned);
   return boundary > aligned || aligned > 0 ? Math.max(boundary, 1) : index;
 }
