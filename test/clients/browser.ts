@@ -38,12 +38,13 @@ interface Playwright {
   };
 }
 
+/** CHROMIUM names another one; that of npm needs libraries that some systems lack. */
 async function launch(modules: string): Promise<Browser> {
   const load = (path: string): Promise<{ default: unknown }> => import(pathToFileURL(join(modules, path)).href);
   const playwright = (await load("playwright-core/index.js")).default as Playwright;
   const packed = (await load("@sparticuz/chromium/build/index.js")).default as { executablePath(): Promise<string> };
   return playwright.chromium.launch({
-    executablePath: await packed.executablePath(),
+    executablePath: process.env["CHROMIUM"] ?? (await packed.executablePath()),
     headless: true,
     timeout: 60_000,
     args: ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-background-networking", "--no-first-run"],

@@ -64,6 +64,24 @@ export async function tryCli(version: Version, findings: Findings): Promise<void
   await revoke(cast);
 }
 
+/** The same command line on the gateway's own host, which is trusted: nobody has to approve anything. */
+export async function tryCliOnHost(version: Version, findings: Findings): Promise<void> {
+  const release = await RELEASES[version]();
+  await using house = await startHouse("loopback", "on");
+  await using home = await makeHome("cli");
+  const { tunnel, gateway } = house;
+  await findings.step(`openclaw@${version} on the host`, "works without being approved", async () => {
+    configure(home, { url: house.url, token: gateway.token });
+    for (const args of [AGENT, ["gateway", "call", "health", "--json"], ["devices", "list", "--json"]]) {
+      const result = await run(release, args, home.env);
+      expect(result.code === 0 && tunnel.lastRefusal() === undefined, () => `${refusalCode(tunnel)}; ${told(result)}`);
+    }
+    const { pending, paired } = await house.listed();
+    expect(pending.length === 0, () => `${pending.length} requests wait`);
+    return paired.length > 1 ? "was paired silently" : "shows no device";
+  });
+}
+
 async function pair({ name, findings, house, home, say }: Cast): Promise<void> {
   const { tunnel, gateway } = house;
   configure(home, { url: house.url, token: gateway.token });
@@ -79,7 +97,18 @@ async function pair({ name, findings, house, home, say }: Cast): Promise<void> {
     expect(result.code === 0 && result.stdout.includes("echo: hello there"), () => told(result));
     return "echo: hello there";
   });
+  await findings.step(name, "is told when its token covers too little, and keeps it", async () => {
+    configure(home, { url: house.url });
+    const result = await say(["devices", "list", "--json"]);
+    if (result.code === 0) return "not needed: it asked for every scope at first";
+    const refusal = expectRefusal(tunnel, "AUTH_SCOPE_MISMATCH");
+    const again = await say(AGENT);
+    expect(again.code === 0, () => told(again));
+    expectDeviceToken(tunnel, gateway.token);
+    return refusal;
+  });
   await findings.step(name, "is asked again for more scopes", async () => {
+    configure(home, { url: house.url, token: gateway.token });
     const result = await say(["devices", "list", "--json"]);
     if (result.code === 0) return "not needed: it asked for every scope at first";
     const refusal = expectRefusal(tunnel, "PAIRING_REQUIRED");

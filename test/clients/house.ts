@@ -22,7 +22,7 @@ interface Listed {
   readonly paired: readonly Paired[];
 }
 
-/** A gateway that believes nobody to be local, a tunnel to it, and its owner, who uses this host's own command line. */
+/** A gateway, a tunnel to it, and its owner, who uses this host's own command line. */
 export interface House extends AsyncDisposable {
   readonly gateway: GatewayProcess;
   readonly tunnel: Recorder;
@@ -53,8 +53,9 @@ async function placeOf(reach: Reach): Promise<{ host: string; address: string }>
   }
 }
 
-export async function startHouse(reach: Reach): Promise<House> {
-  const config = { gateway: { auth: { localTrust: "off" } } };
+/** `localTrust`: with "off", the default here, nobody is believed to be local, and everybody has to be paired. */
+export async function startHouse(reach: Reach, localTrust: "on" | "off" = "off"): Promise<House> {
+  const config = { gateway: { auth: { localTrust } } };
   const gateway = await startGatewayProcess({ config, startTimeoutMs: 60_000 });
   const { host, address } = await placeOf(reach);
   const tunnel = await startRecorder(gateway.url, address);

@@ -1,10 +1,11 @@
 /**
  * Official clients, unmodified, against a gateway: `npm run test:clients [-- <part of a name> ...]`. Their packages are installed
  * from npm into a folder outside this repository (OPENCLAW_CLIENTS_DIR, default one below the system's temporary folder) and kept
- * there. Prints a table of what each client did; exits 1 when a step failed. Needs a few minutes and 3 GB for the packages.
+ * there. Prints a table of what each client did; exits 1 when a step failed. Needs 3 GB and some minutes for the packages, and two
+ * minutes for the clients. The browser is that of @sparticuz/chromium, or the program that CHROMIUM names.
  */
 import { tryBrowser } from "./browser.ts";
-import { tryCli } from "./cli-client.ts";
+import { tryCli, tryCliOnHost } from "./cli-client.ts";
 import { type Findings, GivenUp, createFindings } from "./findings.ts";
 import { tryLibrary } from "./library.ts";
 import { tryNodeHost } from "./node-host.ts";
@@ -14,6 +15,8 @@ const CLIENTS: Readonly<Record<string, (findings: Findings) => Promise<void>>> =
   "library-for-browser": tryBrowser,
   "cli-2026.9.6": (findings) => tryCli("2026.9.6", findings),
   "cli-2026.2.26": (findings) => tryCli("2026.2.26", findings),
+  "host-cli-2026.9.6": (findings) => tryCliOnHost("2026.9.6", findings),
+  "host-cli-2026.2.26": (findings) => tryCliOnHost("2026.2.26", findings),
   "node-host-2026.9.6": (findings) => tryNodeHost("2026.9.6", findings),
   "node-host-2026.2.26": (findings) => tryNodeHost("2026.2.26", findings),
 };
