@@ -238,6 +238,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
     },
     onDisconnected: (caller) => [devicePairing, presence].forEach((part) => part.disconnected(caller)),
     problems: () => troubles(facts).map(({ reason }) => reason),
+    localTrust: settings.config.gateway.auth.localTrust,
   });
   const undo = [
     problems.watch(() => void Promise.resolve(health.get({ probe: true })).catch(ignore)),

@@ -1,7 +1,7 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { startGatewayProcess } from "openclaw-host-testing";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   FROM_AFAR,
   type House,
@@ -347,6 +347,18 @@ describe("devices", () => {
     },
     60_000,
   );
+
+  it("lets the owner's commands in while somebody at the other end of a tunnel has their address locked out", async () => {
+    const config = { gateway: { auth: { localTrust: "off" } } };
+    await using gateway = await startGatewayProcess({ config });
+    for (const auth of [{ token: "guess" }, { bootstrapToken: "guess" }]) {
+      for (let guesses = 0; guesses < 10; guesses += 1) {
+        await tryConnect(gateway.url, params({ auth }), { device: makeDevice() });
+      }
+    }
+    const list = await cli(["devices", "list"], commandLine(gateway));
+    expect(list, list.stderr).toMatchObject({ code: 0 });
+  }, 60_000);
 });
 
 const commandLine = ({ stateDir, configPath, token }: { stateDir: string; configPath: string; token: string }) => ({

@@ -1,6 +1,7 @@
 import { type ConnectParams, type DeviceProof, OPERATOR_SCOPES, scopeCovers, scopesCover } from "openclaw-host-schemas";
 import { deviceId } from "../base/brand.ts";
 import {
+  LOCAL_OWNER,
   type DeviceRecord,
   type PairingClaim,
   type PairingReason,
@@ -17,9 +18,6 @@ import { type SharedPolicy, type SharedProof, sharedProof } from "./proof.ts";
 import type { Refusal, UnauthorizedReason } from "./refusal.ts";
 import { bootstrapHash } from "./bootstrap.ts";
 import { type DeviceTokens, presentedGeneration } from "./tokens.ts";
-
-/** Identity of a local operator that holds the shared secret and shows no device (wire protocol section 0, "No device"). */
-export const LOCAL_OWNER = "local-owner";
 
 /** How the gateway is set up; nothing here changes while it runs. */
 export interface AuthPolicy extends SharedPolicy {

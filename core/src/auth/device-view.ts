@@ -1,13 +1,13 @@
 import type { PairedDevice, PendingDevice } from "openclaw-host-schemas";
-import type {
-  DeviceMetadata,
-  DeviceRecord,
-  Granter,
-  PairingRequest,
-  RoleGrant,
+import {
+  type DeviceMetadata,
+  type DeviceRecord,
+  type Granter,
+  LOCAL_OWNER,
+  type PairingRequest,
+  type RoleGrant,
 } from "../store/tables/device-record.ts";
 import { PAIRING_REQUEST_TTL_MS } from "../store/tables/device-requests.ts";
-import { LOCAL_OWNER } from "./decide.ts";
 import { isManager } from "./granter.ts";
 
 const shownMetadata = ({ displayName, ...rest }: DeviceMetadata, name: string | undefined): DeviceMetadata => {

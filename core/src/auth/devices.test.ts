@@ -33,6 +33,8 @@ const pairing: Granter = { identity: "approver", scopes: ["operator.pairing", "o
 const ask = (devices: Devices, over: Partial<PairingClaim> = {}, asked: Partial<Asked> = {}) =>
   devices.request(claim(over), { reason: "not-paired", local: false, ...asked });
 type Asked = Parameters<Devices["request"]>[1];
+const pairApprover = (devices: Devices) =>
+  devices.pair(claim({ deviceId: deviceId(pairing.identity), scopes: pairing.scopes }), ["not-paired"]);
 const idsOf = async (devices: Devices) => (await devices.requests()).map(({ requestId }) => requestId);
 
 describe("devices", () => {
@@ -97,7 +99,8 @@ describe("devices", () => {
 
   it("belong to themselves and to admins: an operator for pairing changes no other device", async () => {
     const devices = await open();
-    await devices.pair(claim(), ["not-paired"]);
+    await pairApprover(devices);
+    await devices.pair(claim({ scopes: ["operator.pairing"] }), ["not-paired"]);
     const token = { deviceId: "d1", role: "operator" } as const;
     await expect(devices.remove("d1", pairing)).rejects.toThrow("unknown deviceId");
     await expect(devices.rotate({ ...token, now: false }, pairing)).rejects.toThrow("unknown deviceId/role");
@@ -182,7 +185,7 @@ describe("token rotation", () => {
 
   it("may narrow what the role may do, and never widens it or exceeds the caller", async () => {
     const devices = await open();
-    await devices.pair(claim({ scopes: ["operator.write", "operator.approvals"] }), ["not-paired"]);
+    await devices.pair(claim({ scopes: ["operator.write", "operator.pairing"] }), ["not-paired"]);
     const wide = devices.rotate({ ...token, scopes: ["operator.admin"], now: false }, owner);
     await expect(wide).rejects.toThrow("unknown deviceId/role");
     const itself = { identity: "d1", scopes: ["operator.pairing", "operator.read"] };
@@ -262,12 +265,24 @@ describe("pairing requests", () => {
 
   it("are approved only by somebody who may do what they grant", async () => {
     const devices = await open();
+    await pairApprover(devices);
     const { requestId } = await ask(devices, { scopes: ["operator.admin"] });
     await expect(devices.approve(requestId, pairing)).rejects.toThrow("missing scope: operator.admin");
     expect(devices.get("d1")).toBeUndefined();
     const small = await ask(devices, { scopes: ["operator.read"] });
     await devices.approve(small.requestId, pairing);
     expect(devices.get("d1")?.grants).toMatchObject([{ scopes: ["operator.read"] }]);
+  });
+
+  it("are approved by nobody whose own rights have gone meanwhile, whatever its session says", async () => {
+    const devices = await open();
+    await pairApprover(devices);
+    const node = await ask(devices, { role: "node", scopes: [] });
+    await devices.revoke({ deviceId: pairing.identity, role: "operator" }, owner);
+    await expect(devices.approve(node.requestId, pairing)).rejects.toThrow("missing scope: operator.pairing");
+    const stranger = { identity: "nobody", scopes: OWNER_SCOPES };
+    await expect(devices.approve(node.requestId, stranger)).rejects.toThrow("missing scope: operator.pairing");
+    expect(devices.get("d1")).toBeUndefined();
   });
 
   it("of the approver itself need admin, so that no device moves its own limits", async () => {

@@ -1,6 +1,6 @@
 import { scopeCovers } from "openclaw-host-schemas";
 import type { Logger } from "../base/log.ts";
-import { type DeviceRecord, type PairingClaim, grantOf } from "../store/tables/device-record.ts";
+import { type DeviceRecord, type PairingClaim, type RoleGrant, grantOf } from "../store/tables/device-record.ts";
 import type { Decision, Session } from "./decide.ts";
 import type { Devices } from "./devices.ts";
 import type { Refusal } from "./refusal.ts";
@@ -24,14 +24,17 @@ const unauthorized = (reason: "bootstrap_token_invalid" | "device_token_mismatch
   refusal: { kind: "unauthorized", reason, canUseDeviceToken: false },
 });
 
+/** Scopes that the grant lacks were withdrawn while the connect was decided. */
+const kept = (scopes: readonly string[], grant: RoleGrant): readonly string[] =>
+  scopes.filter((scope) => scopeCovers(grant.scopes, scope));
+
 export function createEnrolment({ devices, log }: { readonly devices: Devices; readonly log: Logger }): Enrolment {
   function paired(claim: PairingClaim, record: DeviceRecord, local: boolean): Enrolled {
     const { deviceId: identity, role } = claim;
     const grant = grantOf(record, role);
     if (grant === undefined) throw new Error(`no grant for ${role} after pairing device ${identity}`);
     log.info("paired a device, or widened what it may do", { device: identity, client: claim.clientId, role });
-    const scopes = claim.scopes.filter((scope) => scopeCovers(grant.scopes, scope));
-    return { session: { role, scopes, identity, local, grant } };
+    return { session: { role, scopes: kept(claim.scopes, grant), identity, local, grant } };
   }
 
   return {
@@ -51,7 +54,8 @@ export function createEnrolment({ devices, log }: { readonly devices: Devices; r
       const { identity: deviceId, role } = session;
       const record = await devices.settle({ deviceId, role, generation });
       const grant = record && grantOf(record, role);
-      return grant === undefined ? unauthorized("device_token_mismatch") : { session: { ...session, grant } };
+      if (grant === undefined) return unauthorized("device_token_mismatch");
+      return { session: { ...session, scopes: kept(session.scopes, grant), grant } };
     },
   };
 }

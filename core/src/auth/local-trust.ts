@@ -26,10 +26,17 @@ export interface PeerFacts {
 /** Headers besides `X-Forwarded-*` by which proxies say that they pass on a request; programs on this host send none of them. */
 const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
   "forwarded",
+  "x-forwarded",
   "via",
+  "cdn-loop",
   "x-real-ip",
   "x-client-ip",
+  "x-cluster-client-ip",
+  "x-original-forwarded-for",
+  "x-envoy-external-address",
   "true-client-ip",
+  "fastly-client-ip",
+  "fly-client-ip",
   "cf-connecting-ip",
   "tailscale-user-login",
 ]);

@@ -2,14 +2,16 @@ import { DatabaseSync } from "node:sqlite";
 import { OWNER_SCOPES } from "openclaw-host-schemas";
 import type { ConnectParams } from "openclaw-host-schemas";
 import type { FakeClock } from "../base/fake-clock.ts";
+import { deviceId } from "../base/brand.ts";
 import { systemIds } from "../base/ids.ts";
 import { COMMANDS, type CommandName } from "../store/commands.ts";
 import type { Store } from "../store/db.ts";
+import type { Granter } from "../store/tables/device-record.ts";
 import { MIGRATIONS } from "../store/migrations/index.ts";
 import { silentLog } from "../store/test-store.ts";
 import { Tx } from "../store/tx.ts";
 import { type Authenticator, type Verdict, createAuthenticator } from "./authenticator.ts";
-import { type DeviceLinks, createDeviceLinks } from "./bootstrap.ts";
+import { type DeviceLinks, bootstrapHash, createDeviceLinks } from "./bootstrap.ts";
 import { type Devices, openDevices } from "./devices.ts";
 import type { PeerFacts } from "./local-trust.ts";
 import { RATE_LIMIT, createRateLimiter } from "./rate-limit.ts";
@@ -19,6 +21,9 @@ import { createDeviceTokens } from "./tokens.ts";
 
 export const SECRET = "shared-secret";
 export const SERVER_KEY: Uint8Array = Buffer.alloc(32, 5);
+
+/** A device that decides on requests and is no admin; it is paired from the beginning. */
+export const HELPER: Granter = { identity: "helper", scopes: ["operator.pairing", "operator.read"] };
 
 /** What becomes of the next command of the store. */
 export type Fate = "done" | "reply-lost" | "never-run";
@@ -66,6 +71,8 @@ export class PairingHouse {
     this.#db.exec("UPDATE device_generations SET first = 1");
     this.#policy = policy;
     await this.open();
+    const claim = { ...HELPER, deviceId: deviceId(HELPER.identity), publicKey: "key", signature: "v3" } as const;
+    await this.devices.pair({ ...claim, role: "operator" }, ["not-paired"]);
   }
 
   /** What a process does when it starts. */
@@ -100,6 +107,12 @@ export class PairingHouse {
       role,
     );
     return row === undefined ? undefined : Number(row["generation"]);
+  }
+
+  /** The device that the database has for a link's code. */
+  linkUser(code: string): string | undefined {
+    const row = this.#tx.get("SELECT used_by FROM device_links WHERE code_hash = ?", bootstrapHash(code));
+    return row === undefined || row["used_by"] === null ? undefined : String(row["used_by"]);
   }
 
   async connect({ device, role, scopes, platform, local, auth }: Attempt): Promise<Verdict> {

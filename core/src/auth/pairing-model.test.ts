@@ -5,7 +5,7 @@ import { createFakeClock } from "../base/fake-clock.ts";
 import { isWireError } from "../base/wire-error.ts";
 import { LINK_TTL_MS, type Role } from "../store/tables/device-record.ts";
 import type { Verdict } from "./authenticator.ts";
-import { type Fate, type HousePolicy, PairingHouse, SECRET, SERVER_KEY } from "./pairing-house.ts";
+import { HELPER, type Fate, type HousePolicy, PairingHouse, SECRET, SERVER_KEY } from "./pairing-house.ts";
 import { PairingOracle, within } from "./pairing-oracle.ts";
 import { makeDevice } from "./test-device.ts";
 import { ownerCode } from "./tokens.ts";
@@ -24,10 +24,7 @@ const SCOPES: readonly (readonly string[])[] = [
   ["operator.write", "operator.pairing"],
   ["operator.admin"],
 ];
-const GRANTERS = [
-  { identity: "local-owner", scopes: OWNER_SCOPES },
-  { identity: "helper", scopes: ["operator.pairing", "operator.read"] },
-];
+const GRANTERS = [{ identity: "local-owner", scopes: OWNER_SCOPES }, HELPER];
 const DAY_MS = 86_400_000;
 
 const device = fc.constantFrom(0, 0, 0, 1);
@@ -220,7 +217,7 @@ class History {
   #stored(given: StepOf<"connect">, by: Shown): void {
     const { id } = DEVICES[given.device]!;
     const { role, platform } = given;
-    if (by.link !== undefined && by.isInvited) this.#redeemed(by.link, given);
+    if (by.link !== undefined && by.isInvited && house.linkUser(by.link) === id) this.#redeemed(by.link, given);
     else if (given.by === "secret" && this.#isSilent(given, by.asked)) {
       this.oracle.grant(id, role, { scopes: by.asked, platform });
     }
@@ -413,6 +410,7 @@ class History {
   #agree(): void {
     const stored = house.devices
       .list()
+      .filter((record) => record.deviceId !== HELPER.identity)
       .flatMap((record) =>
         record.grants
           .filter(({ revoked }) => !revoked)

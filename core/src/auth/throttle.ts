@@ -13,7 +13,7 @@ export interface Throttled {
 /**
  * Counts a decision, and replaces it when its sender is locked out: then the answer is the same for right and wrong secrets.
  * A device that shows its own valid token is never locked out, whatever came from its address: who guesses that needs the
- * device's key besides, so strangers cannot lock the owner out.
+ * device's key besides, so strangers cannot lock the owner out. Nor is the owner's code, which nobody guesses.
  */
 export function throttle(
   decision: Decision,
@@ -30,11 +30,15 @@ export function throttle(
     limiter.succeeded("device-token", guesser);
     return decision;
   }
+  if (isOwnerCode(decision)) return decision;
   const retryAfterMs = Math.max(0, ...presented(params, peer).map((scope) => limiter.lockedFor(scope, guesser)));
   if (retryAfterMs > 0) return { kind: "refuse", refusal: { kind: "rate-limited", retryAfterMs } };
   count(decision, { params, guesser }, limiter);
   return decision;
 }
+
+/** A code of a link is redeemed instead, and decided on later. */
+const isOwnerCode = (decision: Decision): boolean => decision.kind === "approve" && decision.by === "bootstrap";
 
 /** Whether the answer would tell a guesser if the guess was right. */
 const dependsOnCredentials = (decision: Decision): boolean =>

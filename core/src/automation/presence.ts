@@ -1,5 +1,5 @@
 import type { PresenceEntry } from "openclaw-host-schemas";
-import { LOCAL_OWNER } from "../auth/decide.ts";
+import { LOCAL_OWNER } from "../store/tables/device-record.ts";
 import type { Caller } from "../auth/caller.ts";
 import { isOver } from "../base/clock-watch.ts";
 import type { Clock, Undo } from "../base/clock.ts";

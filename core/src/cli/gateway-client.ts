@@ -78,7 +78,7 @@ interface Connected {
 
 /**
  * Gets in on the gateway's own host, whatever became of its devices: with the shared secret alone; as a device, where the gateway wants
- * one or gives the secret too little; at last with a code from the server key, which only the owner can read.
+ * one or gives the secret too little; at last with a code from the server key, which only the owner can read and nobody locks out.
  */
 async function connectAsOwner(call: Call, paths: Pick<Paths, "identityFile" | "serverKeyFile">): Promise<Connected> {
   try {
@@ -86,13 +86,15 @@ async function connectAsOwner(call: Call, paths: Pick<Paths, "identityFile" | "s
     if (scopesCover(connected.granted, call.scopes)) return connected;
     await connected.client.close();
   } catch (error) {
-    if (!hasCode(error, "DEVICE_IDENTITY_REQUIRED")) throw error;
+    if (!hasCode(error, "DEVICE_IDENTITY_REQUIRED", "AUTH_RATE_LIMITED")) throw error;
   }
   const identity = await cliIdentity(paths.identityFile);
   try {
     return await connect(call, { identity });
   } catch (error) {
-    const key = hasCode(error, "PAIRING_REQUIRED") ? readServerKey(paths.serverKeyFile) : undefined;
+    const key = hasCode(error, "PAIRING_REQUIRED", "AUTH_RATE_LIMITED")
+      ? readServerKey(paths.serverKeyFile)
+      : undefined;
     if (key === undefined) throw error;
     const bootstrapToken = ownerCode(key, { deviceId: identity.deviceId, at: Date.now() });
     return connect(call, { identity, bootstrapToken });
@@ -128,6 +130,8 @@ type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 export const given = <T extends object>(options: T): Given<T> =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
 
-function hasCode(error: unknown, code: string): boolean {
-  return isGatewayError(error) && JSON.stringify(error.details ?? {}).includes(code);
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  if (!isGatewayError(error)) return false;
+  const details = JSON.stringify(error.details ?? {});
+  return codes.some((code) => details.includes(code));
 }

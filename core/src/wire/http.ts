@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type OriginPolicy, originFault } from "../auth/origin.ts";
-import type { PeerFacts } from "../auth/local-trust.ts";
+import { type PeerFacts, isLocalPeer } from "../auth/local-trust.ts";
 import type { Logger } from "../base/log.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { type Answer, COMMON_HEADERS, OWN_POLICY, answerWith } from "./http-answer.ts";
@@ -18,8 +18,9 @@ export interface HttpParts {
   /** Web pages whose requests may have effects. */
   readonly origins: OriginPolicy;
   readonly rooms: readonly Room[];
-  /** What keeps the gateway from its work; `/readyz` tells it to supervisors. */
+  /** What keeps the gateway from its work; `/readyz` tells it to programs of this host. */
   readonly problems: () => readonly string[];
+  readonly localTrust: "on" | "off";
   readonly log: Logger;
 }
 
@@ -49,7 +50,7 @@ export function createHttpHandler(parts: HttpParts): (request: IncomingMessage, 
     if (!admittance.ok) return answerWith(response, admittance.answer);
     const path = pathOf(incoming);
     if (path === undefined) return answerWith(response, { status: 400, body: "Bad Request" });
-    const probe = probeAnswer(path, parts.problems);
+    const probe = probeAnswer(path, admittance.peer, parts);
     if (probe !== undefined) return answerWith(response, withMethod(probe, incoming.method));
     const room = parts.rooms.find(({ prefix }) => path === prefix || path.startsWith(`${prefix.replace(/\/$/, "")}/`));
     if (room === undefined) return answerWith(response, NOT_FOUND);
@@ -81,7 +82,12 @@ function setHeaders(response: ServerResponse, own: Headers): void {
   for (const [name, value] of own) if (!name.startsWith("access-control-")) response.appendHeader(name, value);
 }
 
-function probeAnswer(path: string, problems: () => readonly string[]): Answer | undefined {
+/** Reasons name accounts and agents, so others than programs of this host learn the state alone; `health` tells them to operators. */
+function probeAnswer(
+  path: string,
+  peer: PeerFacts,
+  { problems, localTrust }: Pick<HttpParts, "problems" | "localTrust">,
+): Answer | undefined {
   const json = (status: number, body: object): Answer => ({
     status,
     body: JSON.stringify(body),
@@ -90,7 +96,8 @@ function probeAnswer(path: string, problems: () => readonly string[]): Answer | 
   if (path === "/healthz" || path === "/health") return json(200, { ok: true, status: "live" });
   if (path !== "/readyz" && path !== "/ready") return undefined;
   const reasons = problems();
-  return reasons.length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
+  if (reasons.length === 0) return json(200, { ready: true });
+  return json(503, { ready: false, ...(isLocalPeer(peer, localTrust) ? { reasons } : {}) });
 }
 
 const withMethod = (answer: Answer, method: string | undefined): Answer =>

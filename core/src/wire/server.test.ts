@@ -1,5 +1,8 @@
 import { createServer as createTcpServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { createAddressSet } from "../auth/addresses.ts";
+import { LONE_HOST } from "../auth/own-host.ts";
+import { createPeerReader } from "../auth/peer.ts";
 import { cliParams } from "../auth/test-device.ts";
 import { createFakeClock } from "../base/fake-clock.ts";
 import { silentLog } from "../store/test-store.ts";
@@ -13,8 +16,12 @@ afterEach(async () => {
   wire = undefined;
 });
 
-const get = (path: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(`http://127.0.0.1:${wire?.port}${path}`, { ...init, headers: { connection: "close" } });
+interface Asked extends Omit<RequestInit, "headers"> {
+  readonly headers?: Record<string, string>;
+}
+
+const get = (path: string, { headers, ...init }: Asked = {}): Promise<Response> =>
+  fetch(`http://127.0.0.1:${wire?.port}${path}`, { ...init, headers: { connection: "close", ...headers } });
 
 describe("the port", () => {
   it("is bound on both loopback addresses, or says which it could not", async () => {
@@ -58,6 +65,24 @@ describe("HTTP", () => {
     expect([response.status, await response.json()]).toEqual([200, { ready: true }]);
     expect((await get("/healthz", { method: "POST" })).status).toBe(405);
     expect((await get("/healthz", { method: "HEAD" })).status).toBe(200);
+  });
+
+  it("tells programs of this host why it is not ready, and nobody else", async () => {
+    const readPeer = createPeerReader({ trustedProxies: createAddressSet([]), own: LONE_HOST, hosts: ["gw.example"] });
+    wire = await startWire({ parts: { readPeer, problems: () => ["telegram/shop: the token was refused"] } });
+    const asked = async (headers: Record<string, string>) => {
+      const response = await get("/readyz", { headers });
+      return [response.status, await response.json()];
+    };
+    const reasons = ["telegram/shop: the token was refused"];
+    expect(await asked({})).toEqual([503, { ready: false, reasons }]);
+    for (const stranger of [
+      { "x-forwarded-for": "127.0.0.1" },
+      { "cdn-loop": "proxy.example" },
+      { origin: "http://localhost:5173" },
+    ]) {
+      expect(await asked(stranger), JSON.stringify(stranger)).toEqual([503, { ready: false }]);
+    }
   });
 
   it("answers 404 elsewhere, with headers that leave a browser nothing to guess", async () => {

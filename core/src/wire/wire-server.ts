@@ -51,6 +51,8 @@ export interface WireParts {
   readonly onDisconnected?: (caller: Caller) => void;
   /** What `/readyz` says. Default: nothing is wrong. */
   readonly problems?: () => readonly string[];
+  /** Whether programs of this host are told the reasons, too. Default: on. */
+  readonly localTrust?: "on" | "off";
   readonly rooms?: readonly Room[];
   /** Defaults: all methods and events of the protocol. Tests use their own. */
   readonly methods?: Readonly<Record<string, MethodDescriptor>>;
@@ -106,7 +108,7 @@ export function createWireServer(parts: WireParts): WireServer {
     onMessage: receive,
     onGone: (connection) => members.leave(connection),
   });
-  const onRequest = createHttpHandler({ problems: () => [], rooms: [], origins: NO_PAGES, ...parts, frontDoor });
+  const onRequest = createHttpHandler({ ...HTTP_DEFAULTS, ...parts, frontDoor });
   const listening: Listening[] = [];
   return {
     sink: hub,
@@ -127,6 +129,8 @@ export function createWireServer(parts: WireParts): WireServer {
 }
 
 const NO_PAGES: OriginPolicy = { allowedOrigins: [], allowHostHeader: false };
+
+const HTTP_DEFAULTS = { problems: () => [], localTrust: "on", rooms: [], origins: NO_PAGES } as const;
 
 const onlyLoopback = (): PeerReader =>
   createPeerReader({ trustedProxies: createAddressSet([]), own: LONE_HOST, hosts: [] });

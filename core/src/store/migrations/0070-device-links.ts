@@ -17,7 +17,7 @@ export const m0070: Migration = {
       created_by TEXT NOT NULL,
       created_at INTEGER NOT NULL,
       used_by TEXT
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
 
     CREATE TABLE device_decisions (
       subject TEXT PRIMARY KEY,

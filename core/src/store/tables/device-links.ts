@@ -1,6 +1,6 @@
-import { scopesCover } from "openclaw-host-schemas";
 import type { Row, Tx } from "../tx.ts";
 import { appendAudit } from "./audit.ts";
+import { missingToGive } from "./device-authority.ts";
 import { findGrant, grantClaim, requireDevice } from "./device-grants.ts";
 import { type DeviceRecord, type Granter, type PairingClaim, type Role, activeLink } from "./device-record.ts";
 
@@ -39,12 +39,12 @@ export interface Redemption {
 export const deviceLinksCommands = {
   /** Keeps the hash of a code. Its maker's scopes must cover what it gives. */
   "links.create": (tx: Tx, { codeHash, role, scopes, by, at }: CreateArgs): LinkOutcome => {
-    const missing = scopes.find((scope) => !scopesCover(by.scopes, [scope]));
+    const missing = missingToGive(tx, by, scopes);
     if (missing !== undefined) return { state: "beyond", missing };
     expire(tx, at);
     tx.run(
       `DELETE FROM device_links WHERE code_hash IN (SELECT code_hash FROM device_links WHERE created_by = ?
-         ORDER BY created_at DESC, code_hash LIMIT -1 OFFSET ${MAX_PER_MAKER - 1})`,
+         ORDER BY rowid DESC LIMIT -1 OFFSET ${MAX_PER_MAKER - 1})`,
       by.identity,
     );
     if (tx.all("SELECT 1 FROM device_links").length >= MAX_OPEN) return { state: "full" };

@@ -40,12 +40,15 @@ export const ROTATION_GRACE_MS: number = 10 * 60_000;
 export const activeGrace = (grant: Pick<RoleGrant, "grace">, now: number): readonly GraceToken[] =>
   (grant.grace ?? []).filter(({ replacedAt }) => Math.abs(now - replacedAt) < ROTATION_GRACE_MS);
 
+/** Identity of a local operator that holds the shared secret and shows no device (wire protocol section 0, "No device"). */
+export const LOCAL_OWNER = "local-owner";
+
 /**
  * Who changes what devices may do. Every change takes one and is bounded by its scopes; there is no way around it, since an
  * optional guard is the one that is forgotten (CVE-2026-33579, https://github.com/advisories/GHSA-4jpw-hj22-2xmc).
  */
 export interface Granter {
-  /** A device id or `local-owner`. */
+  /** A device id or `LOCAL_OWNER`. */
   readonly identity: string;
   readonly scopes: readonly string[];
 }

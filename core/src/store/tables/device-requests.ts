@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { scopeCovers } from "openclaw-host-schemas";
 import type { Row, Tx } from "../tx.ts";
 import { appendAudit } from "./audit.ts";
+import { missingToGive } from "./device-authority.ts";
 import { findDevice, grantClaim } from "./device-grants.ts";
 import type { DeviceRecord, Granter, PairingClaim, PairingReason, PairingRequest } from "./device-record.ts";
 
@@ -91,7 +91,7 @@ export const deviceRequestsCommands = {
     const request = find(tx, requestId, at);
     if (request === undefined) return approvedBefore(tx, requestId, by);
     const needed = request.deviceId === by.identity ? [...request.scopes, "operator.admin"] : request.scopes;
-    const missing = needed.find((scope) => !scopeCovers(by.scopes, scope));
+    const missing = missingToGive(tx, by, needed);
     if (missing !== undefined) return { state: "beyond", missing };
     const { reason, role, scopes } = request;
     const record = grantClaim(tx, { claim: claimOf(request), reason, at });

@@ -1,6 +1,7 @@
 import { scopesCover } from "openclaw-host-schemas";
 import type { Tx } from "../tx.ts";
 import { appendAudit } from "./audit.ts";
+import { mayManage, missingToGive } from "./device-authority.ts";
 import { findDevice, findGrant, grantClaim, metadataOf, recordOf, requireDevice } from "./device-grants.ts";
 import type { GrantArgs } from "./device-grants.ts";
 import { forgetLinksOf } from "./device-links.ts";
@@ -57,7 +58,7 @@ export const devicesCommands = {
     return requireDevice(tx, claim.deviceId);
   },
 
-  /** Forgets a device with all it may do, all it asks for, and every link it made or used. Undefined when it is unknown. */
+  /** Forgets a device with all it may do, all it asks for, and every link it made or used. Undefined when it is denied. */
   "devices.remove": (
     tx: Tx,
     args: { readonly deviceId: string; readonly by: Granter; readonly at: number },
@@ -66,6 +67,7 @@ export const devicesCommands = {
     const decided = { subject: deviceId, decision: "removed", by: by.identity } as const;
     const record = findDevice(tx, deviceId);
     if (record === undefined) return decidedBefore(tx, decided) === undefined ? undefined : { state: "again" };
+    if (!mayManage(tx, by, deviceId)) return undefined;
     // Whatever the device is granted later begins above its old tokens.
     const newest = Math.max(...record.grants.map(({ generation }) => generation), 0);
     tx.run("UPDATE device_generations SET first = max(first, ?)", newest + 1);
@@ -84,9 +86,9 @@ export const devicesCommands = {
   "devices.rotate": (tx: Tx, args: RotateArgs): DeviceRecord | undefined => {
     const { deviceId, role, by, at } = args;
     const held = findGrant(tx, args);
-    if (held === undefined || held.revoked) return undefined;
+    if (held === undefined || held.revoked || !mayManage(tx, by, deviceId)) return undefined;
     const scopes = args.scopes ?? held.scopes;
-    if (!scopesCover(held.scopes, scopes) || !scopesCover(by.scopes, scopes)) return undefined;
+    if (!scopesCover(held.scopes, scopes) || missingToGive(tx, by, scopes) !== undefined) return undefined;
     const replaced = [...activeGrace(held, at), { generation: held.generation, replacedAt: at }];
     tx.run(
       `UPDATE device_grants SET generation = generation + 1, scopes = ?, grace = ?, rotated_at = ?, issued_at = ?
@@ -104,10 +106,10 @@ export const devicesCommands = {
     return requireDevice(tx, deviceId);
   },
 
-  /** Ends a role at once. Revoking again changes nothing. Undefined when the device has no such role. */
+  /** Ends a role at once. Revoking again changes nothing. Undefined when it is denied. */
   "devices.revoke": (tx: Tx, { deviceId, role, by, at }: TokenArgs): DeviceRecord | undefined => {
     const held = findGrant(tx, { deviceId, role });
-    if (held === undefined) return undefined;
+    if (held === undefined || !mayManage(tx, by, deviceId)) return undefined;
     if (held.revoked) return requireDevice(tx, deviceId);
     tx.run(
       "UPDATE device_grants SET revoked_at = ?, grace = '[]' WHERE device_id = ? AND role = ?",

@@ -1,8 +1,8 @@
 import type { NodeFacts } from "openclaw-host-schemas";
-import { scopeCovers } from "openclaw-host-schemas";
 import { bodyDigest } from "../../base/digest.ts";
 import type { Row, Tx } from "../tx.ts";
 import { appendAudit } from "./audit.ts";
+import { missingToGive } from "./device-authority.ts";
 import type { Granter } from "./device-record.ts";
 import { PAIRING_REQUEST_TTL_MS } from "./device-requests.ts";
 
@@ -97,7 +97,7 @@ export const nodePairingsCommands = {
   "nodes.approve": (tx: Tx, { requestId, by, at }: DecideArgs): NodeApproval => {
     const request = take(tx, requestId, at);
     if (request === undefined) return { state: "unknown" };
-    const missing = scopesToApprove(request.facts).find((scope) => !scopeCovers(by.scopes, scope));
+    const missing = missingToGive(tx, by, scopesToApprove(request.facts));
     if (missing !== undefined) return { state: "beyond", missing };
     const { nodeId, facts } = request;
     const others = tx.get("SELECT count(*) AS n FROM node_pairings WHERE node_id <> ?", nodeId);
