@@ -262,6 +262,15 @@ describe("calls that belong to another role", () => {
     for (let call = 11; call <= 21; call += 1) await client.request(`c${call}`, "read");
     expect(await client.closed).toEqual({ code: 1008, reason: "repeated unauthorized calls" });
   });
+
+  it("are not counted when nobody could call them", async () => {
+    const client = await connectNode();
+    for (let call = 1; call <= 30; call += 1) {
+      const { error } = await client.request(`c${call}`, "node.of.the.future");
+      expect(error?.message).toBe("unauthorized role: node");
+    }
+    expect((await client.request("still", "health")).ok).toBe(true);
+  });
 });
 
 describe("a request with an idempotency key", () => {

@@ -110,7 +110,9 @@ class Dispatcher {
   }
 
   #reply({ connection, dialect }: Session, frame: RequestFrame, outcome: Outcome): void {
-    connection.unauthorizedCalls = isUnauthorizedRole(outcome) ? connection.unauthorizedCalls + 1 : 0;
+    // Newer nodes tell what nothing here listens to, once a minute for ever: that is no attempt at another role's methods.
+    const isTrespass = isUnauthorizedRole(outcome) && this.#routes.has(frame.method);
+    connection.unauthorizedCalls = isTrespass ? connection.unauthorizedCalls + 1 : 0;
     connection.send(encode(dialect, frame, outcome));
     if (connection.unauthorizedCalls > LIMITS.unauthorizedCalls) connection.close(1008, "repeated unauthorized calls");
   }
