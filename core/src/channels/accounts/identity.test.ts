@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sessionKey } from "../../base/brand.ts";
 import type { OutboxIntent } from "../../store/tables/outbox.ts";
 import { type TestChannels, type TestPort, createTestPort, openTestChannels } from "../test-port.ts";
 
@@ -87,6 +88,62 @@ describe("another identity under the same label", () => {
     expect(port.sent).toEqual([]);
     expect(await channels.outbox.retry("d1")).toMatchObject({ parts: 1 });
     await channels.until(() => port.sent.length === 1);
+  });
+
+  describe("that comes while a message is in hand", () => {
+    const answer = (deliveryId: string) => ({ ...intent(deliveryId), runId: "r1" });
+
+    /** Claims a message to the old one, accepts its run, and connects as the new one. */
+    async function swapInHand(): Promise<void> {
+      channels.register(port);
+      await connected();
+      await port.links[0]!.doors.receive([message("1")], { cursor: "c" });
+      const [claim] = await channels.inbox.claim();
+      await channels.store.run("runs.accept", {
+        runId: "r1",
+        door: "channel",
+        identity: "test/default",
+        digest: "d",
+        sessionKey: sessionKey("agent:main:main"),
+        sessionId: "s",
+        agentId: "main",
+        request: "{}",
+        message: { id: "u1", message: { role: "user", content: "hi", timestamp: 1 } },
+        inbox: claim!.ids,
+        at: channels.clock.now(),
+      });
+      await connectAs("new-bot");
+    }
+    const close = (deliveryId: string) =>
+      channels.store.run("runs.close", {
+        runId: "r1",
+        outcome: { state: "done", text: "hello", media: [], startedAt: 1, endedAt: 2 },
+        intents: [answer(deliveryId)],
+        inbox: { state: "done" },
+        at: channels.clock.now(),
+      });
+
+    it("withholds the answer, which its owner may still send", async () => {
+      await swapInHand();
+      await close("d1");
+      channels.outbox.wake();
+      expect(await channels.outbox.settled("d1", 0)).toMatchObject({
+        state: "dead",
+        reason: expect.stringMatching(/^it was to be sent as .*old-bot.*; the account is .*new-bot.* now$/u),
+      });
+      await channels.outbox.enqueue([intent("d2")]);
+      await channels.until(() => port.sent.length === 1);
+      expect(port.sent[0]?.key).toBe("d2/0");
+      expect(await channels.outbox.retry("d1")).toMatchObject({ parts: 1 });
+      await channels.until(() => port.sent.length === 2);
+    });
+
+    it("shows no draft of it either", async () => {
+      await swapInHand();
+      const args = { runId: "r1", intent: answer("d1"), repeatable: true, at: channels.clock.now() };
+      expect(await channels.store.run("drafts.start", args)).toEqual({ state: "none" });
+      expect(await channels.ledger.delivery("d1")).toBeUndefined();
+    });
   });
 
   it("finds its own cursor again when it comes back", async () => {

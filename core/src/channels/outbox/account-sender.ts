@@ -144,7 +144,7 @@ export class AccountSender {
     const facts = { ...name, deliveryId: claim.deliveryId, part: claim.part.index };
     try {
       const delivery = await store.run("outbox.late", { claim: keyOf(claim), at: clock.now(), receipt });
-      log.info("a receipt came after its send was given up", { ...facts, settles: delivery !== undefined });
+      log.info("a receipt came after its part was given up", { ...facts, settles: delivery !== undefined });
       if (delivery === undefined) return;
       this.#parts.onSettled({ claim, settlement: { state: "sent", receipt }, delivery, late: true });
     } catch (error) {
@@ -159,6 +159,8 @@ export class AccountSender {
       try {
         const delivery = await store.run("outbox.settle", { claim: keyOf(claim), at: clock.now(), settlement });
         if (delivery !== undefined) this.#parts.onSettled({ claim, settlement, delivery });
+        // Its owner has given it up while the platform was asked, and yet it is there.
+        else if (settlement.state === "sent") await this.#late(claim, settlement.receipt);
         return;
       } catch (error) {
         log.error("what came of a part cannot be stored yet", {

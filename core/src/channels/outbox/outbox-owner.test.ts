@@ -239,6 +239,48 @@ describe("what is left to the owner of the outbox", () => {
     });
   });
 
+  describe("given up while the platform is asked about it", () => {
+    const there: Receipt = { ids: ["there"], at: 1, peer: to("1").peer };
+
+    /** A part that is being asked about; the answer comes when the test says so. */
+    async function asked(): Promise<(answer: Receipt | "absent") => void> {
+      const { promise, resolve } = Promise.withResolvers<Receipt | "absent">();
+      await open();
+      let questions = 0;
+      port.behaviour.reconcile = () => {
+        questions += 1;
+        return promise;
+      };
+      port.links[0]!.close({ retry: "now", code: "x", detail: "x" });
+      await channels.advanceUntil(() => port.links.length === 2, 500);
+      faults["hi"] = fail("unknown", "reset");
+      await enqueue("a", "hi");
+      await channels.until(() => questions === 1);
+      delete faults["hi"];
+      return resolve;
+    }
+
+    it("is known to be there when the answer says so", async () => {
+      const answer = await asked();
+      expect(await channels.outbox.drop("a")).toEqual({ parts: 1, sending: false });
+      expect(await outcome("a")).toMatchObject({ state: "dead", reason: "dropped by the owner" });
+      answer(there);
+      await channels.until(async () => (await outcome("a"))?.state === "sent");
+      expect(await outcome("a")).toMatchObject({ receipts: [there] });
+    });
+
+    it("stays given up when the platform does not have it, and its conversation goes on meanwhile", async () => {
+      const answer = await asked();
+      await enqueue("b", "behind it");
+      await channels.outbox.drop("a");
+      expect(await settled("b")).toMatchObject({ state: "sent" });
+      answer("absent");
+      await channels.outbox.idle(1_000);
+      expect(await outcome("a")).toMatchObject({ state: "dead", reason: "dropped by the owner" });
+      expect(keys()).toEqual(["a/0", "b/0"]);
+    });
+  });
+
   it("sends no more a second than the owner allows, over all conversations", async () => {
     await open({ test: { sendsPerSecond: 2 } });
     for (let index = 0; index < 5; index += 1) await enqueue(`d${index}`, "hi", to(String(index)));

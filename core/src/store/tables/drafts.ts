@@ -1,4 +1,5 @@
 import { allDrafts, draftOfRun, isRunOpen, withdraw } from "./draft-rows.ts";
+import { isForeign } from "./identities.ts";
 import { type OutboxIntent, insertIntents } from "./outbox-intents.ts";
 import { type OutboxClaim, claimPart } from "./outbox.ts";
 import type { Tx } from "../tx.ts";
@@ -21,6 +22,12 @@ export interface DraftArgs {
   readonly at: number;
 }
 
+/** The inbox rows that a run answers. */
+function originOf(tx: Tx, runId: string): readonly number[] {
+  const inbox = tx.get<{ inbox: string | null }>("SELECT inbox FROM runs WHERE run_id = ?", runId)?.inbox;
+  return inbox === undefined || inbox === null ? [] : (JSON.parse(inbox) as number[]);
+}
+
 function start(tx: Tx, { runId, intent, repeatable, at }: DraftArgs): DraftStart {
   const known = draftOfRun(tx, runId);
   if (known !== undefined) {
@@ -32,8 +39,9 @@ function start(tx: Tx, { runId, intent, repeatable, at }: DraftArgs): DraftStart
   if (!isRunOpen(tx, runId)) return { state: "none" };
   const waits = tx.get("SELECT 1 FROM outbox WHERE lane = ? AND next_at IS NOT NULL", intent.lane);
   if (waits !== undefined) return { state: "busy" };
-  const inbox = tx.get<{ inbox: string | null }>("SELECT inbox FROM runs WHERE run_id = ?", runId)?.inbox;
-  insertIntents(tx, [intent], inbox === undefined || inbox === null ? [] : (JSON.parse(inbox) as number[]));
+  const origin = originOf(tx, runId);
+  if (isForeign(tx, origin)) return { state: "none" };
+  insertIntents(tx, [intent], origin);
   const part = tx.get<{ id: number }>("SELECT id FROM outbox WHERE delivery_id = ?", intent.deliveryId);
   if (part === undefined) return { state: "none" };
   tx.run(

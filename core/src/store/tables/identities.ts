@@ -1,4 +1,5 @@
 import { type AccountName, markInbox } from "./inbox-rows.ts";
+import { promoteIdle } from "./outbox-rows.ts";
 import type { Tx } from "../tx.ts";
 
 /** An account whose label belongs to another identity now. */
@@ -44,6 +45,12 @@ export function identify(
   );
   const messages = rows.map(({ id }) => id);
   markInbox(tx, messages, { state: "parked", reason: `it was written to ${before}; the account is ${lease} now`, at });
+  tx.run(
+    `DELETE FROM drafts WHERE stage = 'finish'
+     AND outbox_id IN (SELECT id FROM outbox WHERE channel = ? AND account = ? AND state IN ('queued', 'retry') AND next_at IS NOT NULL)`,
+    channel,
+    account,
+  );
   const parts = tx.run(
     `UPDATE outbox SET state = 'dead', reason = ?, head = 0, next_at = NULL, changed_at = ?
      WHERE channel = ? AND account = ? AND state IN ('queued', 'retry', 'unknown') AND next_at IS NOT NULL`,
@@ -54,4 +61,53 @@ export function identify(
   );
   tx.run("DELETE FROM sent_messages WHERE channel = ? AND account = ?", channel, account);
   return { before, messages: messages.length, parts };
+}
+
+/** A message of the old identity's cannot be finished by the new one; sent again, the part is a message of its own. */
+const forgetDraft = (tx: Tx, outboxId: number): number =>
+  tx.run("DELETE FROM drafts WHERE outbox_id = ? AND stage = 'finish'", outboxId);
+
+interface Swapped extends AccountName {
+  readonly before: string;
+  readonly lease: string;
+}
+
+function swapOf(tx: Tx, [first]: readonly number[]): Swapped | undefined {
+  if (first === undefined) return undefined;
+  return tx.get<Swapped>(
+    `SELECT i.channel, i.account, i.lease AS before, c.lease FROM inbox i
+     JOIN channel_identities c ON c.channel = i.channel AND c.account = i.account WHERE i.id = ? AND c.lease <> i.lease`,
+    first,
+  );
+}
+
+/** True when these messages were written to another identity than their account has now. */
+export const isForeign = (tx: Tx, inbox: readonly number[]): boolean => swapOf(tx, inbox) !== undefined;
+
+/**
+ * An answer to a message that was in hand when the identity of its account changed is dead, like whatever else was to be sent in the
+ * old one's name. For use inside the commands of other families, after the answer was queued; `inbox` are the rows that it answers.
+ */
+export function withholdForeign(tx: Tx, inbox: readonly number[], at: number): void {
+  const swapped = swapOf(tx, inbox);
+  const [first] = inbox;
+  if (swapped === undefined || first === undefined) return;
+  const { channel, account, before, lease } = swapped;
+  const parts = tx.all<{ id: number; lane: string }>(
+    `SELECT o.id, o.lane FROM delivery_origins d JOIN outbox o ON o.delivery_id = d.delivery_id
+     WHERE d.inbox_id = ? AND o.channel = ? AND o.account = ? AND o.state IN ('queued', 'retry') AND o.next_at IS NOT NULL`,
+    first,
+    channel,
+    account,
+  );
+  for (const { id } of parts) {
+    forgetDraft(tx, id);
+    tx.run(
+      "UPDATE outbox SET state = 'dead', reason = ?, head = 0, next_at = NULL, changed_at = ? WHERE id = ?",
+      `it was to be sent as ${before}; the account is ${lease} now`,
+      at,
+      id,
+    );
+  }
+  for (const lane of new Set(parts.map((part) => part.lane))) promoteIdle(tx, lane);
 }

@@ -9,7 +9,7 @@ import {
   recoverRows,
   returnRows,
 } from "./inbox-rows.ts";
-import { type Replaced, identify } from "./identities.ts";
+import { type Replaced, identify, withholdForeign } from "./identities.ts";
 import { insertIntents } from "./outbox-intents.ts";
 import { noteTold } from "./pairing.ts";
 import type { Tx } from "../tx.ts";
@@ -64,6 +64,7 @@ export const inboxCommands = {
     if (tellsCode) {
       noteTold(tx, args.answer);
       insertIntents(tx, intents, args.ids);
+      withholdForeign(tx, args.ids, args.at);
       return { answered: true };
     }
     const first = tx.run(
@@ -74,6 +75,7 @@ export const inboxCommands = {
       args.at,
     );
     if (first > 0) insertIntents(tx, intents, args.ids);
+    withholdForeign(tx, args.ids, args.at);
     return { answered: first > 0 };
   },
 

@@ -1,4 +1,5 @@
 import { type InboxFinal, markInbox, returnRows } from "./inbox-rows.ts";
+import { withholdForeign } from "./identities.ts";
 import { closeDraft } from "./draft-rows.ts";
 import type { OutboxIntent } from "./outbox-intents.ts";
 import {
@@ -152,6 +153,7 @@ function close(tx: Tx, args: CloseArgs): SessionEntry | undefined {
   const messages = [parsePending(row), args.message].filter((message) => message !== undefined);
   const entry = appendMessages(tx, { key: run.sessionKey, messages, at: args.at, facts: closingFacts(args.outcome) });
   closeDraft(tx, args.runId, { intents: args.intents, origin: run.inbox, at: args.at });
+  withholdForeign(tx, run.inbox, args.at);
   markInbox(tx, run.inbox, { ...args.inbox, at: args.at });
   tx.run(
     "UPDATE runs SET state = ?, ended_at = ?, outcome = ?, request = '{}', pending = NULL, inbox_first = NULL WHERE run_id = ?",
