@@ -2,6 +2,7 @@ import { type Clock, type Undo } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/db.ts";
 import { AUDIT_ORIGIN, type AuditEntry, type AuditLink } from "../store/tables/audit-record.ts";
+import { networkOf } from "./addresses.ts";
 import type { Audit, AuditedConnection } from "./audit.ts";
 import { createRefusalCounter } from "./audit-refusals.ts";
 import { type AuditSealer, sealFault, verifyAudit } from "./audit-verify.ts";
@@ -12,9 +13,9 @@ const FLUSH_MS = 1_000;
 const RETRY_MS = 30_000;
 /** Refusals are told this often, ms. */
 const REFUSALS_MS = 60_000;
-/** The same identity, role and address is told of once in this time, ms. */
+/** The same identity, role and network is told of once in this time, ms. */
 const CONNECTED_MS = 24 * 3_600_000;
-/** Identities with an address that are remembered as told; whoever is forgotten is told of again. */
+/** Identities with a network that are remembered as told; whoever is forgotten is told of again. */
 const MAX_CONNECTED = 1_024;
 /** Rows that wait for a database that cannot be written; what comes then is only counted. */
 const MAX_WAITING = 1_000;
@@ -83,7 +84,7 @@ class AuditTrail implements Audit {
   }
 
   connected({ identity, role, scopes, address, name }: AuditedConnection): void {
-    const key = `${identity} ${role} ${address}`;
+    const key = `${identity} ${role} ${networkOf(address)}`;
     const now = this.#parts.clock.now();
     const told = this.#connected.get(key);
     // A clock that was set back must not keep the trail silent.

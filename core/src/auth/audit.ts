@@ -29,7 +29,7 @@ export interface AuditedRefusal {
  */
 export interface AuditNotes {
   note(entry: AuditEntry): void;
-  /** Tells of an identity, role and address once a day. */
+  /** Tells of an identity, role and network (an IPv4 address, or the /64 of an IPv6 one) once a day. */
   connected(connection: AuditedConnection): void;
   /** Counted, and told once a minute for each address or device. */
   refused(refusal: AuditedRefusal): void;

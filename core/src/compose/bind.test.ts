@@ -20,6 +20,9 @@ describe("gateway.bind", () => {
     ["192.168.1.5", ["127.0.0.1", "192.168.1.5"]],
     ["0.0.0.0", ["0.0.0.0"]],
     ["::", ["::"]],
+    ["::0", ["::0"]],
+    ["0:0:0:0:0:0:0:0", ["0:0:0:0:0:0:0:0"]],
+    ["::ffff:0.0.0.0", ["::ffff:0.0.0.0"]],
   ])("%s is fine on a port that is encrypted itself", (bind, hosts) => {
     expect(hostsOf(bind, true)).toEqual(hosts);
   });

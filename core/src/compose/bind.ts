@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isLoopbackAddress, isTailnetAddress } from "../auth/addresses.ts";
+import { canonicalAddress, isLoopbackAddress, isTailnetAddress } from "../auth/addresses.ts";
 
 /**
  * Addresses to listen on for a `bind` setting; undefined means both loopback addresses.
@@ -23,7 +23,7 @@ export function hostsOf(bind: string, secure = false): readonly string[] | undef
   );
 }
 
-const isEverything = (bind: string): boolean => bind === "0.0.0.0" || bind === "::";
+const isEverything = (bind: string): boolean => ["0.0.0.0", "::"].includes(canonicalAddress(bind));
 
 /** Whether others than programs on this host reach the port. */
 export const isExposed = (bind: string): boolean => bind !== "loopback" && !isLoopbackAddress(bind);

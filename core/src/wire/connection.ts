@@ -13,7 +13,7 @@ export type ConnectionState =
       readonly at: "challenged";
       readonly nonce: string;
       readonly deciding: boolean;
-      readonly queued: readonly Buffer[];
+      readonly queued: Buffer[];
     }
   | { readonly at: "ready"; readonly caller: Caller; readonly dialect: Dialect }
   | { readonly at: "closing" };
@@ -74,7 +74,7 @@ export class Connection {
   }
 
   enqueue(data: Buffer): void {
-    if (this.#state.at === "challenged") this.#state = { ...this.#state, queued: [...this.#state.queued, data] };
+    if (this.#state.at === "challenged") this.#state.queued.push(data);
   }
 
   /** The connect is accepted. Returns the messages that waited, or undefined when the client has gone meanwhile. */
