@@ -62,6 +62,48 @@ describe("lanes", () => {
     await expect(lanes.run(b, () => Promise.resolve("next"))).resolves.toBe("next");
   });
 
+  it("gives the slot of a job that left it to another session, and keeps its own session waiting", async () => {
+    const { begun, job, end } = scripted();
+    const lanes = createLanes({ maxConcurrent: 1 });
+    const leaving = (leaveSlot: () => void) => {
+      const ended = job("a1")();
+      leaveSlot();
+      leaveSlot();
+      return ended;
+    };
+    const all = [lanes.run(a, leaving), lanes.run(a, job("a2")), lanes.run(b, job("b1")), lanes.run(c, job("c1"))];
+    await settle();
+    expect(begun).toEqual(["a1", "b1"]);
+    expect(lanes.hasSlot()).toBe(false);
+    end("a1");
+    await settle();
+    expect(begun).toEqual(["a1", "b1"]);
+    end("b1");
+    await settle();
+    end("c1");
+    await settle();
+    expect(begun).toEqual(["a1", "b1", "c1", "a2"]);
+    end("a2");
+    await Promise.all(all);
+    expect(lanes.hasSlot()).toBe(true);
+  });
+
+  it("begins the next job of a session whose last one had left its slot", async () => {
+    const { begun, job, end } = scripted();
+    const lanes = createLanes({ maxConcurrent: 1 });
+    const leaving = (leaveSlot: () => void) => {
+      leaveSlot();
+      return job("1")();
+    };
+    const both = [lanes.run(a, leaving), lanes.run(a, job("2"))];
+    await settle();
+    end("1");
+    await settle();
+    expect(begun).toEqual(["1", "2"]);
+    end("2");
+    await Promise.all(both);
+  });
+
   it("lets a waiting job leave on abort without disturbing the others", async () => {
     const { begun, job, end } = scripted();
     const lanes = createLanes();

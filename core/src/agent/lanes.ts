@@ -15,10 +15,11 @@ export class LeftLane extends Error {
 export interface Lanes {
   /**
    * Runs `job` when every earlier job of the lane has ended and a slot is free. Settles as the job does; rejects with
-   * `LeftLane` when `signal` aborts while the job still waits.
+   * `LeftLane` when `signal` aborts while the job still waits. The job keeps its lane until it settles, its slot until then or
+   * until it calls `leaveSlot`: others may work while it is only stored.
    */
-  run<T>(key: SessionKey, job: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** How many jobs may run at once. */
+  run<T>(key: SessionKey, job: (leaveSlot: () => void) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** How many slots there are. */
   readonly width: number;
   /** True while a job of another lane would begin at once. */
   hasSlot(): boolean;
@@ -32,7 +33,7 @@ export interface Lanes {
 
 interface Waiting {
   /** Never rejects. */
-  begin(): Promise<void>;
+  begin(leaveSlot: () => void): Promise<void>;
 }
 
 interface Lane {
@@ -57,7 +58,7 @@ class LaneTable implements Lanes {
     this.width = cap;
   }
 
-  run<T>(key: SessionKey, job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  run<T>(key: SessionKey, job: (leaveSlot: () => void) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const left = () => reject(new LeftLane("aborted before it began"));
       if (signal?.aborted === true) return left();
@@ -66,10 +67,10 @@ class LaneTable implements Lanes {
         left();
       };
       const waiting: Waiting = {
-        begin() {
+        begin(leaveSlot) {
           signal?.removeEventListener("abort", drop);
           // A job that throws before its first await must free its slot like any other.
-          return Promise.resolve().then(job).then(resolve, reject);
+          return Promise.resolve(leaveSlot).then(job).then(resolve, reject);
         },
       };
       signal?.addEventListener("abort", drop, { once: true });
@@ -125,11 +126,18 @@ class LaneTable implements Lanes {
   #begin(key: SessionKey, lane: Lane, job: Waiting): void {
     this.#active += 1;
     lane.running = true;
-    void job.begin().then(() => {
+    let left = false;
+    const leaveSlot = () => {
+      if (left) return;
+      left = true;
       this.#active -= 1;
+      this.#fill();
+    };
+    void job.begin(leaveSlot).then(() => {
       lane.running = false;
       if (lane.waiting.length > 0) this.#ready.push(key);
       this.#leave(key, lane);
+      leaveSlot();
       this.#fill();
     });
   }

@@ -87,7 +87,7 @@ const MAX_ATTEMPTS = 5;
  */
 const MAX_EARLY_DEATHS = 20;
 /** UTF-16 units of events that one claim brings into memory, the last message not counted. */
-const CLAIM_WEIGHT: number = 4 * 1024 * 1024;
+export const CLAIM_WEIGHT: number = 4 * 1024 * 1024;
 /** No message waits longer than a full burst and this, ms. */
 const MAX_WAIT_MS = 600_000;
 /** When a channel should offer events again that could not be stored, ms. */

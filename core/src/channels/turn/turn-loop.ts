@@ -1,5 +1,6 @@
+import type { Undo } from "../../base/clock.ts";
 import { isStoreError } from "../../store/store-error.ts";
-import type { InboxClaim } from "../inbox/inbox.ts";
+import { CLAIM_WEIGHT, type InboxClaim } from "../inbox/inbox.ts";
 import { messageOf } from "./turn-close.ts";
 import { handleClaim, type InboxTurnParts } from "./turn-inbox.ts";
 import type { TurnRunner } from "./turn-run.ts";
@@ -13,6 +14,12 @@ const IN_HAND_PER_RUN = 4;
 const LEAST_IN_HAND = 32;
 const MOST_IN_HAND = 256;
 
+/**
+ * Claims under way at once, each for an equal share of what may be in hand, so that messages begin, run and end beside each other:
+ * store and event loop then work at the same time and not in turns.
+ */
+const CLAIMS_AT_ONCE = 4;
+
 /** UTF-16 units of text in hand after which nothing more is claimed. */
 const MOST_WEIGHT: number = 16 * 1024 * 1024;
 
@@ -24,12 +31,17 @@ export class InboxLoop {
   readonly #parts: InboxTurnParts;
   readonly #runner: TurnRunner;
   readonly #inHand = new Set<Promise<void>>();
+  readonly #claims = new Set<Promise<void>>();
   readonly #most: number;
   #weight = 0;
-  #pumping: Promise<void> | undefined;
+  /** Messages that claims under way may bring. */
+  #asked = 0;
+  /** Woken while no claim could be made. */
   #wanted = false;
-  /** The store refused the last claim: told once. */
+  #waking = false;
+  /** The store refused the last claim: told once, tried again later. */
   #resting = false;
+  #cancelRetry: Undo | undefined;
   #closed = false;
 
   constructor(parts: InboxTurnParts, runner: TurnRunner) {
@@ -40,39 +52,60 @@ export class InboxLoop {
 
   /** Looks for messages to claim. Never throws, never waits. */
   wake(): void {
-    this.#wanted = true;
-    if (this.#closed || this.#pumping !== undefined) return;
-    this.#pumping = this.#pump().finally(() => {
-      this.#pumping = undefined;
-      // Asked for between the last claim and now.
-      if (this.#wanted) this.wake();
+    if (this.#closed) return;
+    const room = this.#room();
+    // What is recorded now may not be among what the claims under way bring.
+    this.#wanted = room <= 0;
+    if (this.#wanted) return;
+    this.#asked += room;
+    const claim = this.#claim(room).then((more) => {
+      this.#claims.delete(claim);
+      this.#asked -= room;
+      if (more || this.#wanted) this.wake();
     });
+    this.#claims.add(claim);
   }
 
   /** Claims nothing more; resolves when the claims in hand are through. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pumping;
+    this.#cancelRetry?.();
+    await Promise.all(this.#claims);
     await Promise.all(this.#inHand);
   }
 
-  async #pump(): Promise<void> {
-    this.#wanted = false;
+  /** How many messages the next claim may bring. */
+  #room(): number {
+    const underWay = this.#claims.size;
+    if (underWay >= CLAIMS_AT_ONCE || this.#weight + underWay * CLAIM_WEIGHT > MOST_WEIGHT) return 0;
+    const free = this.#most - this.#inHand.size - this.#asked;
+    return Math.min(free, Math.ceil(this.#most / CLAIMS_AT_ONCE));
+  }
+
+  /** True when there may be more. Never rejects. */
+  async #claim(most: number): Promise<boolean> {
     try {
-      while (!this.#closed && this.#inHand.size < this.#most && this.#weight < MOST_WEIGHT) {
-        const claims = await this.#parts.inbox.claim(this.#most - this.#inHand.size);
-        this.#resting = false;
-        for (const claim of claims) this.#take(claim);
-        if (claims.length === 0) return;
-      }
+      const claims = await this.#parts.inbox.claim(most);
+      this.#resting = false;
+      for (const claim of claims) this.#take(claim);
+      return claims.length > 0;
     } catch (error) {
       this.#wanted = false;
-      if (!this.#resting) {
-        this.#parts.log.error("no message can be claimed; tried again shortly", { error: messageOf(error) });
-      }
-      this.#resting = true;
-      this.#parts.clock.after(RETRY_MS, () => this.wake());
+      this.#rest(error);
+      return false;
     }
+  }
+
+  #rest(error: unknown): void {
+    if (!this.#resting) {
+      this.#parts.log.error("no message can be claimed; tried again shortly", { error: messageOf(error) });
+    }
+    this.#resting = true;
+    if (this.#closed) return;
+    this.#cancelRetry ??= this.#parts.clock.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      this.wake();
+    });
   }
 
   #take(claim: InboxClaim): void {
@@ -81,9 +114,19 @@ export class InboxLoop {
     const work = this.#handle(claim).finally(() => {
       this.#inHand.delete(work);
       this.#weight -= weight;
-      this.wake();
+      this.#wakeSoon();
     });
     this.#inHand.add(work);
+  }
+
+  /** Many end by the same commit: what they leave room for is claimed at once. */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    setImmediate(() => {
+      this.#waking = false;
+      this.wake();
+    });
   }
 
   /** Never rejects. */

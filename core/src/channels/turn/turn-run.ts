@@ -80,7 +80,7 @@ export function createTurnRunner(parts: TurnParts): TurnRunner {
 async function take(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   const { run, control } = turn;
   try {
-    return await parts.lanes.run(run.sessionKey, () => play(parts, turn), control.signal);
+    return await parts.lanes.run(run.sessionKey, (leaveSlot) => play(parts, turn, leaveSlot), control.signal);
   } catch (error) {
     const feed = feedOf(parts, turn);
     if (!(error instanceof LeftLane)) return abandon(parts, { run, feed, error });
@@ -94,8 +94,11 @@ async function take(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   }
 }
 
-/** The run itself. It keeps its lane until its closing transaction has committed: the next run reads this one's answer. */
-async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
+/**
+ * The run itself. It keeps its lane until its closing transaction has committed, because the next run reads this one's answer;
+ * its place among the agent's runs is free for other sessions as soon as the agent is done.
+ */
+async function play(parts: TurnParts, turn: Turn, leaveSlot: () => void): Promise<RunOutcome> {
   const { run } = turn;
   turn.began = true;
   const feed = feedOf(parts, turn);
@@ -107,6 +110,7 @@ async function play(parts: TurnParts, turn: Turn): Promise<RunOutcome> {
   } catch (error) {
     outcome = failed(parts, messageOf(error));
   }
+  leaveSlot();
   await draft?.end();
   return finish(parts, { run, feed, outcome });
 }
