@@ -34,6 +34,31 @@ describe("the store", () => {
     expect(entries.map((entry) => entry.rev)).toEqual(entries.map((_, index) => index + 1));
   });
 
+  it("lets others have their turn while it answers many", async () => {
+    let answered = 0;
+    let most = 0;
+    let watching = true;
+    const watch = (before: number): void => {
+      most = Math.max(most, answered - before);
+      const now = answered;
+      if (watching) setImmediate(() => watch(now));
+    };
+    watch(0);
+    await Promise.all(Array.from({ length: 500 }, (_, index) => append(store, `m${index}`).then(() => answered++)));
+    watching = false;
+    expect(answered).toBe(500);
+    // One portion when the results come, one after it.
+    expect(most).toBeLessThanOrEqual(64);
+  });
+
+  it("answers everything before it is closed", async () => {
+    let answered = 0;
+    const asked = Array.from({ length: 300 }, (_, index) => append(store, `m${index}`).then(() => answered++));
+    await store.close();
+    expect(answered).toBe(300);
+    await Promise.all(asked);
+  });
+
   it("shows a read what was answered before", async () => {
     const { sessionId } = await append(store, "m1");
     await append(store, "m2");

@@ -1,3 +1,4 @@
+import { jsonWeight, NODE_WEIGHT } from "./pack.ts";
 import type { Job } from "./writer-protocol.ts";
 
 /** Most jobs in one transaction, so that the first of them does not wait for thousands. */
@@ -12,10 +13,7 @@ export const JOB_WEIGHT: number = 32 * 1024 * 1024;
 const WAITING_JOBS = 100_000;
 const WAITING_WEIGHT: number = 256 * 1024 * 1024;
 
-/** What an object costs besides its contents, so that weighing ends even on a cycle. */
-const NODE_WEIGHT = 8;
-
-/** About how many UTF-16 units the value takes, counted up to just over `JOB_WEIGHT`. */
+/** About how many UTF-16 units the value takes, counted up to just over `JOB_WEIGHT`: that ends even on a cycle. */
 export function weigh(value: unknown): number {
   let weight = 0;
   const open: unknown[] = [value];
@@ -53,9 +51,9 @@ export class JobQueue<J extends Job> {
     return this.#writes.length + this.#reads.length;
   }
 
-  /** Says why the job was not taken. */
-  push(job: J): "taken" | "too-heavy" | "overloaded" {
-    const weight = weigh(job.args);
+  /** Says why the job was not taken. `json` is what `jsonWeight` told of its arguments. */
+  push(job: J, json: number = jsonWeight(job.args)): "taken" | "too-heavy" | "overloaded" {
+    const weight = Number.isNaN(json) ? weigh(job.args) : json;
     if (weight > JOB_WEIGHT) return "too-heavy";
     if (this.size >= WAITING_JOBS || this.#weight + weight > WAITING_WEIGHT) return "overloaded";
     (this.#readOnly.has(job.command) ? this.#reads : this.#writes).push({ job, weight });

@@ -1,6 +1,7 @@
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Logger } from "../../base/log.ts";
 import { JobQueue } from "./job-queue.ts";
+import { jsonWeight, pack, unpack } from "./pack.ts";
 import { READ_ONLY } from "../read-only.ts";
 import { describeFailure, StoreError, type StoreErrorData } from "../store-error.ts";
 import type { FromWriter, Job, JobResult, ToWriter, WriterData } from "./writer-protocol.ts";
@@ -22,13 +23,34 @@ export interface WriterLink {
 }
 
 interface Pending extends Job {
+  /** See `pack`. */
+  readonly isJson: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * A group that waits behind the one that is being written lets the writer go on at once. It must be large, since what comes
+ * later will not share its commit.
+ */
+const GROUPS_AT_ONCE = 2;
+const WORTH_WAITING = 64;
+
+/** What the writer said of a job, not told to its caller yet. */
+interface Answer {
+  readonly job: Pending;
+  readonly result: JobResult | undefined;
+}
+
+/**
+ * Callers that are told at once. What they do then is work on the event loop: in between others have their turn, and what the
+ * first of them store next is already with the writer while the last are still at work.
+ */
+const ANSWERS_AT_ONCE = 32;
+
 /** Heap of the writer, MiB: a limit for its largest groups (see `JobQueue`), not what it takes when idle. */
 const HEAP_MIB = 256;
-const YOUNG_HEAP_MIB = 2;
+const YOUNG_HEAP_MIB = 16;
 
 function ownEntry(): URL {
   return new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
@@ -58,7 +80,7 @@ export function connectWriter(options: WriterLinkOptions): Promise<WriterLink> {
           link.abandon();
           return reject(new StoreError(message.failed));
         case "results":
-          return link.settle(message.results);
+          return link.settle(unpack<JobResult>(message.results));
       }
     });
     worker.on("error", (error) => {
@@ -81,13 +103,16 @@ const deadWriter = (cause: unknown): StoreError =>
 
 type State = { is: "open" } | { is: "closing"; done: () => void } | { is: "ended"; why: StoreErrorData };
 
-/** One group is with the writer at a time; what arrives meanwhile forms the next one. */
+/** Groups follow each other; what arrives while the writer is at work forms the next one. */
 class Link implements WriterLink {
   readonly #worker: Worker;
   readonly #options: WriterLinkOptions;
   #state: State = { is: "open" };
   readonly #queue: JobQueue<Pending> = new JobQueue(READ_ONLY);
-  #sent: Pending[] = [];
+  /** Groups that are with the writer, in order. */
+  readonly #sent: (readonly Pending[])[] = [];
+  #answers: Answer[] = [];
+  #answering = false;
   #flushing = false;
   #closed: Promise<void> | undefined;
 
@@ -98,8 +123,9 @@ class Link implements WriterLink {
 
   run(command: string, args: unknown): Promise<unknown> {
     if (this.#state.is !== "open") return Promise.reject(new StoreError(this.#whyNot()));
+    const json = jsonWeight(args);
     return new Promise((resolve, reject) => {
-      const pushed = this.#queue.push({ command, args, resolve, reject });
+      const pushed = this.#queue.push({ command, args, isJson: !Number.isNaN(json), resolve, reject }, json);
       if (pushed === "taken") this.#flushSoon();
       else
         reject(
@@ -120,16 +146,26 @@ class Link implements WriterLink {
   }
 
   settle(results: readonly JobResult[]): void {
-    const settled = this.#sent;
-    this.#sent = [];
+    const settled = this.#sent.shift() ?? [];
+    for (const [index, job] of settled.entries()) this.#answers.push({ job, result: results[index] });
     // The next group goes out first: the writer works while the answers of this one are used.
     this.#flush();
-    for (const [index, job] of settled.entries()) {
-      const result = results[index];
+    if (!this.#answering) this.#answer();
+  }
+
+  #answer(): void {
+    this.#answering = true;
+    for (const { job, result } of this.#answers.splice(0, ANSWERS_AT_ONCE)) {
       if (result === undefined) job.reject(new StoreError({ kind: "bug", message: `no result for ${job.command}` }));
       else if ("failed" in result) job.reject(new StoreError(result.failed));
       else job.resolve(result.value);
     }
+    // Not before those who were told have asked for what they need: it then shares a transaction.
+    setImmediate(() => {
+      this.#flush();
+      this.#answering = false;
+      if (this.#answers.length > 0) this.#answer();
+    });
   }
 
   /** The writer refused to open the database: its exit is expected. */
@@ -144,7 +180,7 @@ class Link implements WriterLink {
     const closing = this.#state.is === "closing" ? this.#state.done : undefined;
     this.#state = { is: "ended", why: { kind: dead.kind, message: dead.message } };
     this.#options.log.error("the database writer ended", { error: dead.message });
-    for (const job of [...this.#sent.splice(0), ...this.#queue.drain()]) job.reject(dead);
+    for (const job of [...this.#sent.splice(0).flat(), ...this.#queue.drain()]) job.reject(dead);
     closing?.();
     this.#options.onFatal(dead);
   }
@@ -164,7 +200,7 @@ class Link implements WriterLink {
 
   /** After the current callback, so that everything it asks for shares one transaction. */
   #flushSoon(): void {
-    if (this.#flushing) return;
+    if (this.#flushing || this.#answering) return;
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
@@ -173,20 +209,29 @@ class Link implements WriterLink {
   }
 
   #flush(): void {
-    if (this.#sent.length > 0 || this.#state.is === "ended") return;
+    if (this.#state.is === "ended" || this.#queue.size < this.#worthwhile()) return;
     const group = this.#queue.take();
     if (group.length === 0) {
-      if (this.#state.is === "closing") this.#worker.postMessage({ close: true } satisfies ToWriter);
+      if (this.#state.is === "closing" && this.#answers.length === 0)
+        this.#worker.postMessage({ close: true } satisfies ToWriter);
       return;
     }
-    this.#sent = this.#send(group) === undefined ? group : this.#sendClonable(group);
-    if (this.#sent.length === 0) this.#flushSoon();
+    const sent = this.#send(group) === undefined ? group : this.#sendClonable(group);
+    if (sent.length > 0) this.#sent.push(sent);
+    else this.#flushSoon();
+  }
+
+  /** So many jobs make a group now. */
+  #worthwhile(): number {
+    if (this.#sent.length === 0) return 0;
+    return this.#sent.length < GROUPS_AT_ONCE ? WORTH_WAITING : Infinity;
   }
 
   /** Undefined when the group is on its way, else why not. */
   #send(group: readonly Pending[]): StoreError | undefined {
     try {
-      this.#worker.postMessage({ jobs: group.map(({ command, args }) => ({ command, args })) } satisfies ToWriter);
+      const jobs = group.map(({ command, args }): Job => ({ command, args }));
+      this.#worker.postMessage({ jobs: pack(jobs, (_, at) => group[at]?.isJson === true) } satisfies ToWriter);
       return undefined;
     } catch (error) {
       return new StoreError(describeFailure(error));

@@ -4,11 +4,16 @@ import { COMMANDS } from "../commands.ts";
 import { withFaults } from "./faults.ts";
 import { GroupRunner } from "./group.ts";
 import { openFile } from "./open-file.ts";
+import { jsonWeight, pack, unpack } from "./pack.ts";
 import { READ_ONLY } from "../read-only.ts";
 import { describeFailure } from "../store-error.ts";
-import type { FromWriter, JobResult, ToWriter, WriterData } from "./writer-protocol.ts";
+import type { FromWriter, Job, JobResult, ToWriter, WriterData } from "./writer-protocol.ts";
 
 /** The writer thread: the only place of the process that has host.db open. */
+
+/** A result without a value has none in JSON either. */
+const isJson = (result: JobResult): boolean =>
+  "failed" in result || result.value === undefined || !Number.isNaN(jsonWeight(result.value));
 
 /** Results that cannot cross threads become failures; the others keep their values. */
 function crossable(results: readonly JobResult[]): JobResult[] {
@@ -33,11 +38,11 @@ function serve(port: NonNullable<typeof parentPort>, db: DatabaseSync, { faults 
       faults?.close();
       return;
     }
-    const results = run(message.jobs);
+    const results = run(unpack<Job>(message.jobs));
     try {
-      send({ state: "results", results });
+      send({ state: "results", results: pack(results, isJson) });
     } catch {
-      send({ state: "results", results: crossable(results) });
+      send({ state: "results", results: pack(crossable(results), isJson) });
     }
   });
   send({ state: "ready" });
