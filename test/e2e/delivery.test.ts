@@ -1,7 +1,7 @@
 import type { DeliverySummary, PayloadOf } from "openclaw-host-schemas";
 import { type FakeCall, type FakeTelegram, ann, startFakeTelegram } from "openclaw-channel-telegram/fake";
 import { type GatewayProcess, startGatewayProcess } from "openclaw-host-testing";
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cli } from "./cli.ts";
 import { verifies } from "./verifies.ts";
 
@@ -149,4 +149,29 @@ describe("the ledger of what leaves", () => {
       expect(shown).toContain(id);
     }
   });
+});
+
+describe("what came in and was kept from running", () => {
+  it("is listed with its reason, shown, taken up again and decided on anew, or left, with one command each", async () => {
+    await using house = await open({ dmPolicy: "allowlist" });
+    const { fake, gateway, client } = house;
+    const eve = { id: 100_000_666, is_bot: false, first_name: "Eve" };
+    fake.say("let me in", { from: eve });
+    const refused = async () => (await client.call("inbox.list", { state: "refused" })).messages;
+    await expect.poll(refused, { timeout: 15_000 }).toHaveLength(1);
+    const [kept] = await refused();
+    const id = String(kept?.id);
+    expect(await command(gateway, "inbox", "list")).toContain("none");
+    const listed = await command(gateway, "inbox", "list", "--state", "refused");
+    for (const word of [id, "Eve", "refused", kept?.reason ?? "?"]) expect(listed).toContain(word);
+    expect(await command(gateway, "inbox", "show", id)).toContain("let me in");
+    expect(await command(gateway, "inbox", "retry", id)).toContain("taken up again: 1 event(s)");
+    // She is still nobody that the owner lets in.
+    await expect
+      .poll(async () => (await refused())[0]?.changedAt ?? 0, { timeout: 15_000 })
+      .toBeGreaterThan(kept?.changedAt ?? 0);
+    expect(await command(gateway, "inbox", "drop", id)).toContain("left unanswered: 1 event(s)");
+    expect(await refused()).toEqual([]);
+    expect(timesSent(fake, "echo: let me in")).toBe(0);
+  }, 30_000);
 });
