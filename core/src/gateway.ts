@@ -204,7 +204,7 @@ function buildWire(base: Base, needs: WireNeeds): { wire: WireServer; renew: () 
   const { storage, directory, messaging, sink, guests } = needs;
   const { paths } = options.environment;
   const versions = createStateVersions();
-  const facts = { ...storage, ...messaging, directory, problems, database: paths.database, now: () => clock.now() };
+  const facts = { ...storage, ...messaging, directory, problems, now: () => clock.now() };
   const presence = createPresence({ clock, sink, versions, self: ownPresence(options.version) });
   const health = createHealth({ clock, sink, versions, log, facts: () => healthFacts(facts) });
   const importer = createMediaImporter(storage.media, clock);

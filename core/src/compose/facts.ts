@@ -10,9 +10,6 @@ import { agentOf } from "../sessions/key.ts";
 import type { SessionEntry, Sessions } from "../sessions/sessions.ts";
 import type { AgentDirectory } from "./agents.ts";
 
-/** Sessions named in `health`; the rest is in `sessions.list`. */
-const RECENT = 5;
-
 /** No heartbeat runs yet; the period is that of the field's default, s. Source: wire protocol section 3. */
 const HEARTBEAT_SECONDS = 0;
 
@@ -20,7 +17,6 @@ export interface FactParts {
   readonly channels: Channels;
   readonly sessions: Sessions;
   readonly directory: AgentDirectory;
-  readonly database: string;
   readonly problems: Pick<Problems, "list">;
   readonly runtimes: Pick<Runtimes, "absentMs">;
   /** Epoch ms. */
@@ -31,7 +27,7 @@ export interface FactParts {
  * Everything that keeps the gateway from its work, accounts that are out of service and agents without a runtime included:
  * `/readyz` says the same.
  */
-export function troubles(parts: Omit<FactParts, "sessions" | "database">): Problem[] {
+export function troubles(parts: Omit<FactParts, "sessions">): Problem[] {
   const { channels, now, problems } = parts;
   return [...problems.list(), ...outages(channels.accounts.list(), now()), ...absentRuntimes(parts)];
 }
@@ -52,7 +48,7 @@ function absentRuntimes({ directory, runtimes, now }: Pick<FactParts, "directory
 export function healthFacts(parts: FactParts): HealthFacts {
   const { channels, sessions, directory } = parts;
   const listed = channelsSnapshot(channels.accounts, channels.registry);
-  const entries = sessions.list();
+  const counts = countByAgent(sessions.list());
   const { defaultId, profiles } = directory.agents();
   const problems = troubles(parts);
   return {
@@ -67,20 +63,20 @@ export function healthFacts(parts: FactParts): HealthFacts {
       ...(name === undefined ? {} : { name }),
       isDefault: id === defaultId,
       heartbeat: { enabled: false, every: "0m", everyMs: 0, prompt: "", target: "none", ackMaxChars: 0 },
-      sessions: summary(
-        parts,
-        entries.filter((entry) => agentOf(entry.key) === id),
-      ),
+      sessions: summary(counts.get(id) ?? 0),
     })),
-    sessions: summary(parts, entries),
+    sessions: summary([...counts.values()].reduce((all, count) => all + count, 0)),
   };
 }
 
-function summary({ database, now }: FactParts, entries: readonly SessionEntry[]) {
-  const newest = entries.toSorted((a, b) => b.updatedAt - a.updatedAt).slice(0, RECENT);
-  const recent = newest.map(({ key, updatedAt }) => ({ key, updatedAt, age: Math.max(0, now() - updatedAt) }));
-  return { path: database, count: entries.length, recent };
+function countByAgent(entries: readonly SessionEntry[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { key } of entries) counts.set(agentOf(key), (counts.get(agentOf(key)) ?? 0) + 1);
+  return counts;
 }
+
+/** Nodes and operators without scopes hear it, too: who talks, and where that is kept, is in `sessions.list` and `status`. */
+const summary = (count: number) => ({ path: "[redacted]", count, recent: [] });
 
 /** What people call the kinds of host; every other one that Node runs on is a Unix like Linux. */
 const FAMILIES: Readonly<Record<string, string>> = { darwin: "Mac", win32: "Windows" };

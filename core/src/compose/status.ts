@@ -14,6 +14,8 @@ const RECENT = 10;
 
 export interface StatusParts extends FactParts {
   readonly version: string;
+  /** Path of the file. */
+  readonly database: string;
   /** The certificate that is shown now; absent when the port is not encrypted. */
   readonly tls: Pick<TlsSource, "current"> | undefined;
 }
