@@ -57,7 +57,8 @@ export function isLoopbackAddress(address: string): boolean {
 /** What one stranger usually owns, and so what limits count: an IPv4 address, or the /64 of an IPv6 one (RFC 6177). */
 export function networkOf(address: string): string {
   const canonical = canonicalAddress(address);
-  if (!isIPv6(canonical)) return canonical;
+  // Most are of IPv4, and Node's pattern of IPv6 takes its time to find that out.
+  if (!canonical.includes(":") || !isIPv6(canonical)) return canonical;
   const network = groupsOf(canonical).slice(0, NETWORK_GROUPS);
   return `${network.map((group) => group.toString(16)).join(":")}::/64`;
 }
