@@ -45,7 +45,9 @@ export function wholePage(tx: Tx, page: Page & { maxBytes: number }): string[] |
   const range = transcriptRange(tx, page.sessionId);
   if (range === undefined) return [];
   const size = tx.get<{ bytes: number | null }>(BYTES, range.floor, range.last, page.limit);
-  return (size?.bytes ?? 0) > page.maxBytes ? undefined : [...newest(tx, page)].reverse();
+  if ((size?.bytes ?? 0) > page.maxBytes) return undefined;
+  const rows = tx.all<{ message: string }>(NEWEST, range.floor, range.last, page.limit);
+  return rows.map((row) => row.message).reverse();
 }
 
 /** The newest messages as `chat.history` shows them. */
