@@ -15,7 +15,7 @@ const MAX_ENTRIES = 200;
 const REFRESH_MS = 15_000;
 /** Clients that leave together are announced together, ms. */
 const COALESCE_MS = 100;
-/** Characters of one value that a client reports; everybody receives it. */
+/** Characters of one value that a client reports or connects with; everybody receives it. */
 const MAX_VALUE_CHARS = 256;
 
 /** Params of `system-event` (wire protocol 5.2). */
@@ -144,7 +144,7 @@ function entryOf(caller: Caller, now: number): PresenceEntry {
   const device = deviceOf(caller);
   const host = client.displayName ?? client.id;
   const instanceId = device ?? client.instanceId;
-  return {
+  const facts = short({
     host,
     ...(remoteIp === undefined ? {} : { ip: remoteIp }),
     version: client.version,
@@ -157,9 +157,9 @@ function entryOf(caller: Caller, now: number): PresenceEntry {
     ...(scopes.length === 0 ? {} : { scopes: [...scopes] }),
     ...(instanceId === undefined ? {} : { instanceId }),
     reason: "connect",
-    ts: now,
     text: formatNodeLine({ host, mode: client.mode, ...(remoteIp === undefined ? {} : { ip: remoteIp }) }),
-  };
+  });
+  return { ...facts, ts: now };
 }
 
 /** A host reports again and again; only these changes are worth the agent's attention (wire protocol 5.2). */

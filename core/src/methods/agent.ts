@@ -1,15 +1,15 @@
 import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
 import type { Caller, RequestContext } from "../auth/caller.ts";
 import { answerText } from "../agent/answer.ts";
-import { bodyDigest } from "../base/digest.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Turns } from "../channels/turn/turn.ts";
-import type { DoorRequest, Watcher } from "../channels/turn/turn-request.ts";
+import type { DoorRequest } from "../channels/turn/turn-request.ts";
 import type { RunOutcome, RunRecord } from "../store/tables/run-record.ts";
 import { resolveAgentSession, type SessionParts } from "./agent-session.ts";
 import { resolveTarget, type TargetParts } from "./agent-target.ts";
 import { type AttachmentParts, storeAttachments } from "./attachments.ts";
 import { cleanText, parseReset } from "./chat-text.ts";
+import { doorRequest } from "./door-request.ts";
 import type { HandlersFor } from "./handler.ts";
 
 /** What the `agent` family works with. */
@@ -26,7 +26,7 @@ const WAIT_MS = 30_000;
 export function agentMethods(parts: AgentMethodParts): HandlersFor<"agent" | "agent.wait"> {
   return {
     agent: async (params, context) => {
-      const started = await parts.turns.start(await doorRequest(parts, params, context.caller));
+      const started = await parts.turns.start(await requestOf(parts, params, context.caller));
       const { runId, acceptedAt, sessionKey, agentId } = started.run;
       if (started.status === "in_flight") return { runId, status: "in_flight", acceptedAt, sessionKey, agentId };
       if (started.status === "started") announce(context, started.run);
@@ -44,36 +44,23 @@ function announce(context: RequestContext, { runId, acceptedAt, sessionKey, agen
   context.accepted({ runId, status: "accepted", acceptedAt, sessionKey, agentId });
 }
 
-/** Who follows a run that this caller starts. */
-export const watcherOf = ({ connId, caps }: Caller): Watcher => ({ connId, toolEvents: caps.includes("tool-events") });
-
 /** Params to run: session, destination, text and images, in the order in which refusals are cheapest. */
-async function doorRequest(parts: AgentMethodParts, params: ParamsOf<"agent">, caller: Caller): Promise<DoorRequest> {
+async function requestOf(parts: AgentMethodParts, params: ParamsOf<"agent">, caller: Caller): Promise<DoorRequest> {
   const session = resolveAgentSession(parts, params);
   const target = await resolveTarget(parts, params, session.key);
   const { text, reset } = messageOf(params);
   const media = await storeAttachments(parts, params.attachments ?? []);
   if (text.trim() === "" && media.length === 0) throw invalidRequest("invalid agent params: message is empty");
-  // The digest covers everything but the key: the same key with another body is another request.
-  const { idempotencyKey, ...body } = params;
-  return {
-    runId: idempotencyKey,
-    door: "agent",
-    identity: caller.identity,
-    digest: bodyDigest(body),
-    sessionKey: session.key,
-    agentId: session.agentId,
-    request: {
-      text,
-      media,
-      ...(target === undefined ? {} : { target }),
-      ...(params.bestEffortDeliver === undefined ? {} : { bestEffort: params.bestEffortDeliver }),
-      ...(params.timeout === undefined ? {} : { timeoutMs: params.timeout * 1_000 }),
-      ...(params.extraSystemPrompt === undefined ? {} : { systemPrompt: params.extraSystemPrompt }),
-    },
-    watcher: watcherOf(caller),
-    ...(reset ? { reset } : {}),
+  const request = {
+    text,
+    media,
+    ...(target === undefined ? {} : { target }),
+    ...(params.bestEffortDeliver === undefined ? {} : { bestEffort: params.bestEffortDeliver }),
+    ...(params.timeout === undefined ? {} : { timeoutMs: params.timeout * 1_000 }),
+    ...(params.extraSystemPrompt === undefined ? {} : { systemPrompt: params.extraSystemPrompt }),
   };
+  const asked = doorRequest({ door: "agent", params, caller, session, request });
+  return reset ? { ...asked, reset } : asked;
 }
 
 /** `/new` and `/reset` count only for a session that the call names. */

@@ -1,15 +1,14 @@
 import type { ParamsOf, ResultOf } from "openclaw-host-schemas";
 import type { Caller } from "../auth/caller.ts";
-import { bodyDigest } from "../base/digest.ts";
 import { invalidRequest } from "../base/wire-error.ts";
 import type { Turns } from "../channels/turn/turn.ts";
 import type { DoorRequest, Started } from "../channels/turn/turn-request.ts";
-import { watcherOf } from "./agent.ts";
 import { commandInText } from "../channels/policy/host-command.ts";
 import { type AgentSession, resolveChatSession, type SessionParts } from "./agent-session.ts";
 import { lastTarget } from "./agent-target.ts";
 import { type AttachmentParts, storeAttachments } from "./attachments.ts";
 import { cleanText, isStopWord } from "./chat-text.ts";
+import { doorRequest } from "./door-request.ts";
 import type { HandlersFor } from "./handler.ts";
 
 /** What the `chat` family works with. */
@@ -30,7 +29,7 @@ export function chatMethods(parts: ChatMethodParts): HandlersFor<"chat.send" | "
       const media = await storeAttachments(parts, attachments);
       if (text.trim() === "" && media.length === 0)
         throw invalidRequest("message or attachment required: only images are taken");
-      return answerTo(await parts.turns.start(doorRequest(parts, { params, caller, session, text, media })));
+      return answerTo(await parts.turns.start(requestOf(parts, { params, caller, session, text, media })));
     },
     "chat.abort": ({ sessionKey, runId }) => {
       const session = resolveChatSession(parts, sessionKey);
@@ -57,26 +56,17 @@ interface Said extends Pick<DoorRequest["request"], "text" | "media"> {
 }
 
 /** Unlike `agent`, it never fails for a missing destination: the chat itself is one. */
-function doorRequest(parts: ChatMethodParts, { params, caller, session, text, media }: Said): DoorRequest {
-  const { idempotencyKey, ...body } = params;
+function requestOf(parts: ChatMethodParts, { params, caller, session, text, media }: Said): DoorRequest {
   // A chat that nobody wrote to from a channel is answered in its transcript alone.
   const target = params.deliver === true ? lastTarget(parts.sessions.get(session.key)) : undefined;
-  return {
-    runId: idempotencyKey,
-    door: "chat.send",
-    identity: caller.identity,
-    digest: bodyDigest(body),
-    sessionKey: session.key,
-    agentId: session.agentId,
-    request: {
-      text,
-      media,
-      ...commandOf(text, media.length),
-      ...(target === undefined ? {} : { target, bestEffort: true }),
-      ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
-    },
-    watcher: watcherOf(caller),
+  const request = {
+    text,
+    media,
+    ...commandOf(text, media.length),
+    ...(target === undefined ? {} : { target, bestEffort: true }),
+    ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
   };
+  return doorRequest({ door: "chat.send", params, caller, session, request });
 }
 
 /** Codes are approved by operators with the scope for it, not in a chat; `/stop` never comes here. */
