@@ -11,6 +11,7 @@ import {
   deviceTokenOf,
   grantedScopes,
   params,
+  requestIdOf,
   startHouse,
   tryConnect,
   verdictOf,
@@ -36,8 +37,6 @@ interface Listed {
 
 const payloadOf = <T>(frame: Frame): T => frame["payload"] as T;
 const listed = async (socket: RawSocket) => payloadOf<Listed>(await call(socket, "device.pair.list"));
-const requestIdOf = (answer: Frame): string =>
-  (answer["error"] as { details: { requestId: string } }).details.requestId;
 const ask = (device: Device, over: object = {}) =>
   tryConnect(house.url, withToken({ ...over }), { device, headers: FROM_AFAR });
 

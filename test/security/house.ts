@@ -135,6 +135,10 @@ export const grantedScopes = (answer: Frame): readonly string[] =>
 export const deviceTokenOf = (answer: Frame): string =>
   (answer["payload"] as { auth?: { deviceToken?: string } }).auth?.deviceToken ?? "";
 
+/** Of a refusal that leaves the decision to somebody; empty for any other answer. */
+export const requestIdOf = (answer: Frame): string =>
+  (answer["error"] as { details?: { requestId?: string } } | undefined)?.details?.requestId ?? "";
+
 let calls = 0;
 
 /** One request over an open socket, and its (first) response. */

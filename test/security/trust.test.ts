@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGatewayProcess } from "openclaw-host-testing";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import type { Frame } from "../e2e/sockets.ts";
 import { attack } from "./attack.ts";
 import { type Device, type Params, makeDevice } from "./device.ts";
 import {
@@ -16,6 +15,7 @@ import {
   deviceTokenOf,
   grantedScopes,
   params,
+  requestIdOf,
   startHouse,
   tryConnect,
   verdictOf,
@@ -47,9 +47,6 @@ async function asks(device: Device, over: Params = {}, headers: Record<string, s
   expect(id, verdictOf(answer)).not.toBe("");
   return id;
 }
-
-const requestIdOf = (answer: Frame): string =>
-  (answer["error"] as { details?: { requestId?: string } } | undefined)?.details?.requestId ?? "";
 
 interface Pending {
   readonly requestId: string;

@@ -12,6 +12,7 @@ import {
   call,
   deviceTokenOf,
   params,
+  requestIdOf,
   startHouse,
   tryConnect,
   verdictOf,
@@ -60,7 +61,7 @@ describe("a device whose rights are withdrawn while its requests are on their wa
       device: makeDevice(),
       headers: FROM_AFAR,
     });
-    const { requestId } = (asked["error"] as { details: { requestId: string } }).details;
+    const requestId = requestIdOf(asked);
     const [rotated, approved] = await atOnce(thief, [
       ["device.token.rotate", { ...own(thief), scopes: ["operator.pairing"] }],
       ["device.pair.approve", { requestId }],
