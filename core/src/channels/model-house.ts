@@ -40,6 +40,8 @@ export interface ModelHouse {
   readonly faults: readonly string[];
   /** Several events are the pieces of an album. */
   receive(ids: readonly string[]): Promise<readonly string[]>;
+  /** A piece of a burst. */
+  say(id: string): Promise<readonly string[]>;
   connect(account: ModelAccount): void;
   disconnect(account: ModelAccount): void;
   advance(ms: number): Promise<void>;
@@ -108,7 +110,21 @@ class Steered implements ModelHouse {
 
   async receive(ids: readonly string[]): Promise<readonly string[]> {
     const [first = ""] = ids;
-    const group = ids.length === 1 ? {} : { group: first };
+    // What answers something stands alone.
+    if (ids.length === 1) return this.#receive(ids, {}, { replyTo: "0" });
+    return this.#receive(ids, { group: first });
+  }
+
+  say(id: string): Promise<readonly string[]> {
+    return this.#receive([id], {});
+  }
+
+  async #receive(
+    ids: readonly string[],
+    group: { readonly group?: string },
+    reply: { readonly replyTo?: string } = {},
+  ): Promise<readonly string[]> {
+    const [first = ""] = ids;
     const peer = { kind: "dm", id: laneOf(first) } as const;
     const from = { id: laneOf(first), name: "Ada" };
     return await this.#live.receive(
@@ -120,6 +136,7 @@ class Steered implements ModelHouse {
         from,
         type: "message",
         messageId: id,
+        ...reply,
         body: { text: id, ...group },
       })),
     );

@@ -40,8 +40,10 @@ export interface ModelPart {
 export interface ModelEvent {
   readonly id: string;
   readonly lane: number;
-  /** Of an album; they are one turn. */
-  readonly pieces: readonly string[];
+  /** Of an album or burst; they are one turn. */
+  readonly pieces: string[];
+  /** When its first piece came, if it is a burst. */
+  readonly burstAt?: number;
   state: "recorded" | "running" | "done";
   claims: number;
   dueAt: number;
@@ -58,8 +60,10 @@ export const MAX_CHECKS: number = 5;
 export const LIMITED_MS: number = 3_000;
 /** A message that was in hand at so many deaths runs beside no other such message. */
 export const SUSPECT: number = 2;
-/** An album waits so long for its next piece, ms. */
+/** An album waits so long for its next piece, and a burst, ms. */
 export const ALBUM_MS: number = 1_000;
+/** No burst waits longer, ms. */
+export const BURST_MS: number = 10_000;
 /** A clock that was set back is noticed at the next of these, ms. */
 export const WATCH_MS: number = 10_000;
 

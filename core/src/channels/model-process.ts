@@ -11,7 +11,7 @@ import { silentLog } from "../store/test-store.ts";
 import { createEchoGuard } from "./policy/echo-guard.ts";
 import { createGuestCalls } from "./guest-call.ts";
 import { openInbox } from "./inbox/inbox.ts";
-import { type ModelAccount, partsOf } from "./model-part.ts";
+import { ALBUM_MS, type ModelAccount, partsOf } from "./model-part.ts";
 import { type Outbox, openOutbox } from "./outbox/outbox.ts";
 import { parsePolicy } from "./policy/policy.ts";
 import { laneKey } from "./policy/route.ts";
@@ -46,7 +46,7 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
     rules: ({ account }) => ({ onUnknown: account === "resends" ? "resend" : "park", sendsPerSecond: 10_000 }),
   });
   let wake = (): void => {};
-  const inbox = await openInbox({ store, clock, log, onRecorded: () => wake() });
+  const inbox = await openInbox({ store, clock, log, debounceMs: ALBUM_MS, onRecorded: () => wake() });
   const turns = createTurns({
     clock,
     ids,

@@ -1,6 +1,7 @@
 import { setImmediate as tick } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { maySay, say } from "./model-burst.ts";
 import { type Fate, type ModelHouse, openModelHouse, type StoredRow } from "./model-house.ts";
 import { MODEL_ACCOUNTS, MODEL_LANES, type ModelEvent, type ModelPart } from "./model-part.ts";
 import { ModelPipeline } from "./model-pipeline.ts";
@@ -173,6 +174,15 @@ const receiving = (to: number, pieces = 1): Step =>
     expect(await house.receive(event.pieces)).toEqual(event.pieces.map(() => "stored"));
   });
 
+const saying = (lane: number): Step =>
+  step(
+    `say something in ${lane}`,
+    (model) => maySay(model, lane),
+    async (model, house) => {
+      expect(await house.say(say(model, lane))).toEqual(["stored"]);
+    },
+  );
+
 const turning = (at: number, end: "ok" | "fails" = "ok"): Step =>
   step(
     `turn ${at} ${end}`,
@@ -279,6 +289,24 @@ const DIRECTED: Readonly<Record<string, readonly Step[]>> = {
     decided(0, "retry"),
     passing(900_000),
   ],
+  "a burst that ends when its sender is silent": [
+    saying(1),
+    passing(900),
+    saying(1),
+    passing(900),
+    saying(1),
+    passing(1_000),
+    turning(0),
+    saying(1),
+    receiving(1),
+    passing(1_000),
+    turning(0),
+  ],
+  "a burst that never ends, cut after its longest wait": [
+    ...Array.from({ length: 12 }, () => [saying(2), passing(800)]).flat(),
+    passing(400),
+    turning(0),
+  ],
   "an owner's drop in the middle": [
     ...threeParts(1),
     sent(0, "sent"),
@@ -296,6 +324,7 @@ const often: fc.Arbitrary<Step>[] = [
 ];
 
 const steps: fc.Arbitrary<Step>[] = [
+  lane.map((to) => saying(to)),
   index.map((at) =>
     step(
       `redeliver ${at}`,
