@@ -303,7 +303,8 @@ const DIRECTED: Readonly<Record<string, readonly Step[]>> = {
     turning(0),
   ],
   "a burst that never ends, cut after its longest wait": [
-    ...Array.from({ length: 12 }, () => [saying(2), passing(800)]).flat(),
+    saying(2),
+    ...Array.from({ length: 12 }, () => [passing(800), saying(2)]).flat(),
     passing(400),
     turning(0),
   ],
