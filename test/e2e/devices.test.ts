@@ -228,6 +228,20 @@ describe("devices", () => {
     expect(JSON.stringify(house.log)).not.toContain(TOKEN);
   });
 
+  it("takes a link's code from behind a proxy of this host only when the proxy says that it came encrypted", async () => {
+    await using owner = await openOwner();
+    const { code } = payloadOf<{ code: string }>(await call(owner, "devices.link.create", {}));
+    const redeem = async (more: Record<string, string>) => {
+      const headers = { ...FROM_AFAR, ...more };
+      const asked = params({ auth: { bootstrapToken: code } });
+      return verdictOf(await tryConnect(house.url, asked, { device: makeDevice(), headers }));
+    };
+    for (const proto of [{}, { "x-forwarded-proto": "http" }, { "x-forwarded-proto": "https, http" }]) {
+      expect(await redeem(proto)).toContain("links are taken over wss://");
+    }
+    expect(await redeem({ "x-forwarded-proto": "https" })).toBe("ok");
+  });
+
   verifies("devices:repair-blocks-nothing", async () => {
     await using owner = await openOwner();
     const device = makeDevice();

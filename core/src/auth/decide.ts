@@ -173,7 +173,8 @@ function decideInvited(attempt: DeviceAttempt, policy: AuthPolicy, claim: Pairin
   const { bootstrapToken: code, token, password } = params.auth ?? {};
   if (code === undefined) return undefined;
   if ((token !== undefined || password !== undefined) && !sharedProof(params, peer, policy).ok) return undefined;
-  if (!peer.secure && !isLoopbackAddress(peer.address)) return unauthorized("bootstrap_token_insecure", params);
+  if (!peer.secure && (peer.forwarded || !isLoopbackAddress(peer.address)))
+    return unauthorized("bootstrap_token_insecure", params);
   if (claim.role === "operator" && policy.tokens.isOwnerCode(code, { deviceId: claim.deviceId, now })) {
     return { kind: "approve", by: "bootstrap", claim, reasons: ["metadata-upgrade", "not-paired"], local };
   }

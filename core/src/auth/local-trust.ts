@@ -17,7 +17,10 @@ export interface PeerFacts {
   readonly onHost: boolean;
   /** Whether the Host header names this gateway. Any web page can have a name of its own point here (DNS rebinding). */
   readonly hostAllowed: boolean;
-  /** Whether what the client sends is encrypted on its way: by TLS here, or by TLS that a trusted proxy says it ended. */
+  /**
+   * Whether what the client sends is encrypted on its way: by TLS here, or by TLS that a proxy says it ended, trusted or on this
+   * host. Whoever only says so gives away nothing but what they send themselves.
+   */
   readonly secure: boolean;
   /** What a proxy in front says of its user; absent when the auth mode asks no proxy. */
   readonly vouched?: Vouched;

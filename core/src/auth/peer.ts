@@ -75,7 +75,7 @@ export function createPeerReader(policy: PeerPolicy): PeerReader {
       forwarded,
       onHost: isOnHost({ address, hostname, forwarded: word }, own),
       hostAllowed: hostname !== undefined && isAllowed(hostname),
-      secure: encrypted || (trusts && endedTls(rawHeaders)),
+      secure: encrypted || ((trusts || isLoopbackAddress(from)) && endedTls(rawHeaders)),
       ...(vouched === undefined ? {} : { vouched }),
     };
   };

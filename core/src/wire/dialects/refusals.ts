@@ -55,7 +55,8 @@ const UNAUTHORIZED: Readonly<
   },
   bootstrap_token_insecure: {
     code: "AUTH_BOOTSTRAP_TOKEN_INVALID",
-    text: () => "links are taken over wss:// or on the gateway's own host only (open the gateway's https address)",
+    text: () =>
+      "links are taken over wss:// or on the gateway's own host only (open the gateway's https address; a proxy must send X-Forwarded-Proto)",
   },
   device_token_mismatch: {
     code: "AUTH_DEVICE_TOKEN_MISMATCH",
