@@ -89,15 +89,15 @@ async function configured(files: { cert: string; key: string }, configFile: stri
   const refuse = (at: "cert" | "key", message: string): never => {
     throw new ConfigError(configFile, [{ path: `gateway.tls.${at}Path`, message: `${files[at]} ${message}` }]);
   };
-  const [cert, key] = await Promise.all(
-    (["cert", "key"] as const).map((at) =>
-      readFile(files[at], "utf8").catch((error: unknown) =>
-        refuse(at, hasCode(error, "ENOENT") ? "does not exist: correct the path" : `cannot be read: ${textOf(error)}`),
-      ),
-    ),
-  );
+  const read = (at: "cert" | "key"): Promise<string> =>
+    readFile(files[at], "utf8").catch((error: unknown) =>
+      refuse(at, hasCode(error, "ENOENT") ? "does not exist: correct the path" : `cannot be read: ${textOf(error)}`),
+    );
+  // One after the other, so that of two faults the same one is always told.
+  const cert = await read("cert");
+  const key = await read("key");
   try {
-    return identityOf({ cert: cert ?? "", key: key ?? "" });
+    return identityOf({ cert, key });
   } catch (error) {
     if (error instanceof TlsFault) return refuse(error.at === "cert" ? "cert" : "key", error.message);
     throw error;
