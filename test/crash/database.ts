@@ -100,13 +100,16 @@ export interface Ledger {
   readonly answered: readonly string[];
 }
 
+/** A part that says all that its message says keeps no text of its own. */
 const PARTS = `SELECT o.id, o.delivery_id, o.channel || '/' || o.account AS account, o.state, o.reason, o.receipt, o.payload,
+  COALESCE(o.payload ->> '$.text', (SELECT y.outbound ->> '$.body.text' FROM deliveries y WHERE y.id = o.delivery_id AND o.payload ->> '$.whole')) AS text,
   o.id IN (SELECT outbox_id FROM drafts WHERE stage = 'lost') AS lost,
   (SELECT group_concat(i.event_id) FROM delivery_origins d JOIN inbox i ON i.id = d.inbox_id
     WHERE d.delivery_id = o.delivery_id) AS events FROM outbox o ORDER BY o.id`;
 
 function partOf(row: Row): Part {
-  const payload = JSON.parse(textOf(row["payload"])) as { text?: string; media?: readonly unknown[] };
+  const payload = JSON.parse(textOf(row["payload"])) as { media?: readonly unknown[] };
+  const text = textOf(row["text"]);
   const receipt = JSON.parse(textOf(row["receipt"]) || '{"ids":[]}') as { ids: string[] };
   return {
     id: textOf(row["id"]),
@@ -115,9 +118,9 @@ function partOf(row: Row): Part {
     state: textOf(row["state"]),
     reason: textOf(row["reason"]),
     receiptIds: receipt.ids,
-    marks: marksIn(payload.text ?? ""),
+    marks: marksIn(text),
     hasMedia: (payload.media ?? []).length > 0,
-    ...(row["lost"] === 1 ? { lostDraft: payload.text ?? "" } : {}),
+    ...(row["lost"] === 1 ? { lostDraft: text } : {}),
     eventIds: textOf(row["events"]).split(","),
   };
 }
