@@ -37,7 +37,8 @@ export async function runMatrix({ kills, seed, progress }: MatrixOptions): Promi
   let done = 0;
   const onKill = (stage: Stage) => {
     stages.set(stage, (stages.get(stage) ?? 0) + 1);
-    progress?.((done += 1));
+    done += 1;
+    progress?.(done);
   };
   const rounds: Round[] = [];
   const waiting = sizes.values();
