@@ -1,7 +1,8 @@
-import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { GatewayClient } from "@openclaw/gateway-client";
+import { type LibraryDevice, newLibraryDevice, rawPublicKey } from "../e2e/library-device.ts";
 import { type Findings, expect } from "./findings.ts";
 import { type House, startHouse } from "./house.ts";
 import { libraryFolder } from "./install.ts";
@@ -13,25 +14,10 @@ interface Library {
   readonly GatewayClient: typeof GatewayClient;
 }
 const NAME = "gateway-client@2026.9.1 (Node)";
-const SPKI_HEADER_BYTES = 12;
-
-const rawPublicKey = (pem: string) =>
-  createPublicKey(pem).export({ type: "spki", format: "der" }).subarray(SPKI_HEADER_BYTES);
-
-function newDevice() {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" });
-  const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" });
-  return {
-    deviceId: createHash("sha256").update(rawPublicKey(publicKeyPem)).digest("hex"),
-    publicKeyPem,
-    privateKeyPem,
-  };
-}
 
 /** What a host of the library keeps for it. */
 interface Kept {
-  readonly device: ReturnType<typeof newDevice>;
+  readonly device: LibraryDevice;
   token: { token: string; scopes: string[] } | undefined;
 }
 
@@ -96,7 +82,7 @@ export async function tryLibrary(findings: Findings): Promise<void> {
   const library = (await import(pathToFileURL(entry).href)) as Library;
   await using house = await startHouse("loopback");
   const { tunnel, gateway } = house;
-  const kept: Kept = { device: newDevice(), token: undefined };
+  const kept: Kept = { device: newLibraryDevice(), token: undefined };
   await findings.step(NAME, "asks to be paired", async () => {
     const said = await visit(library, house, { kept, token: gateway.token }).then(() => "let in", saidNo);
     return `${expectRefusal(tunnel, "PAIRING_REQUIRED")}; the client says: ${said}`;

@@ -1,10 +1,9 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { startGatewayProcess } from "openclaw-host-testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   FROM_AFAR,
-  type House,
   TOKEN,
   attempt,
   call,
@@ -12,11 +11,11 @@ import {
   grantedScopes,
   params,
   requestIdOf,
-  startHouse,
   tryConnect,
   verdictOf,
   withToken,
 } from "../security/house.ts";
+import { sharedHouse } from "../security/shared-house.ts";
 import { type Device, makeDevice } from "../security/device.ts";
 import { cli } from "./cli.ts";
 import type { Frame, RawSocket } from "./sockets.ts";
@@ -24,11 +23,7 @@ import { verifies } from "./verifies.ts";
 
 const ALL = ["operator.admin", "operator.read", "operator.write", "operator.approvals", "operator.pairing"];
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
 interface Listed {
   readonly pending: readonly (Record<string, unknown> & { requestId: string; deviceId: string })[];

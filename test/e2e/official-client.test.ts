@@ -1,24 +1,9 @@
-import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { GatewayClient } from "@openclaw/gateway-client";
 import { type GatewayProcess, startGatewayProcess } from "openclaw-host-testing";
 import { describe, expect } from "vitest";
 import { verifies } from "./verifies.ts";
-
-const SPKI_HEADER_BYTES = 12;
-
-const rawPublicKey = (pem: string) =>
-  createPublicKey(pem).export({ type: "spki", format: "der" }).subarray(SPKI_HEADER_BYTES);
-
-function newDevice() {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" });
-  const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" });
-  return {
-    deviceId: createHash("sha256").update(rawPublicKey(publicKeyPem)).digest("hex"),
-    publicKeyPem,
-    privateKeyPem,
-  };
-}
+import { newLibraryDevice, rawPublicKey } from "./library-device.ts";
 
 interface Connected extends AsyncDisposable {
   readonly client: GatewayClient;
@@ -35,7 +20,7 @@ function connect(gateway: GatewayProcess, protocol: 3 | 4): Promise<Connected> {
       mode: "backend",
       role: "operator",
       scopes: ["operator.read", "operator.write"],
-      deviceIdentity: newDevice(),
+      deviceIdentity: newLibraryDevice(),
       minProtocol: protocol,
       maxProtocol: protocol,
       hostDeps: {

@@ -3,18 +3,15 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { startGatewayProcess } from "openclaw-host-testing";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { WebSocket } from "ws";
 import { openReady, openSocket } from "../e2e/sockets.ts";
 import { attack } from "./attack.ts";
-import { type House, attempt, call, rawTcp, startHouse, tryConnect, verdictOf, withToken } from "./house.ts";
+import { attempt, call, rawTcp, tryConnect, verdictOf, withToken } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 import { slowPatterns } from "./patterns.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
 const MIB = 1024 * 1024;
 const ADMIN = { scopes: ["operator.admin", "operator.read", "operator.write"] };

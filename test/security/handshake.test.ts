@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { createGatewayClient } from "openclaw-host-sdk/client";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { openSocket } from "../e2e/sockets.ts";
 import { attack } from "./attack.ts";
 import { createTestClock } from "./clock.ts";
@@ -20,12 +20,9 @@ import {
   verdictOf,
   withToken,
 } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
 describe("the handshake", () => {
   attack("T01", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningGateway, type Systems, readEnvironment, startGateway } from "openclaw-host";
 import { type Frame, type RawSocket, openSocket } from "../e2e/sockets.ts";
-import { type Device, type Params, proofOf } from "./device.ts";
+import { type Device, type Params, makeDevice, proofOf } from "./device.ts";
 
 export const TOKEN = "attack-token-0123456789abcdef0123456789abcdef";
 
@@ -162,4 +162,13 @@ export function rawTcp(port: number, bytes: string | readonly string[], waitMs =
     });
     for (const part of typeof bytes === "string" ? [bytes] : bytes) socket.write(part, "latin1");
   });
+}
+
+/** A paired device that is connected with these scopes. */
+export async function paired(url: string, over: Params): Promise<Attempt & { device: Device; token: string }> {
+  const device = makeDevice();
+  const made = await attempt(url, withToken(over), { device });
+  const verdict = verdictOf(made.answer);
+  if (verdict !== "ok") throw new Error(`a device was not let in: ${verdict}`);
+  return { ...made, device, token: deviceTokenOf(made.answer) };
 }

@@ -1,17 +1,14 @@
 import { request } from "node:http";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { WebSocket } from "ws";
 import { attack } from "./attack.ts";
 import { makeDevice } from "./device.ts";
-import { type House, TOKEN, attempt, params, rawTcp, startHouse, tryConnect, verdictOf, withToken } from "./house.ts";
+import { TOKEN, attempt, params, rawTcp, tryConnect, verdictOf, withToken } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse({
-    config: { gateway: { controlUi: { allowedOrigins: ["https://ui.example:8443"] } } },
-  });
+const house = sharedHouse({
+  config: { gateway: { controlUi: { allowedOrigins: ["https://ui.example:8443"] } } },
 });
-afterAll(() => house[Symbol.asyncDispose]());
 
 interface Answer {
   readonly status: number;

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { attack } from "./attack.ts";
 import { createTestClock } from "./clock.ts";
 import { makeDevice } from "./device.ts";
 import { FROM_AFAR, type House, attempt, call, params, startHouse, tryConnect, verdictOf, withToken } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
 const WRITER = ["operator.read", "operator.write"];
 

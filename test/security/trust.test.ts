@@ -2,18 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startGatewayProcess } from "openclaw-host-testing";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { attack } from "./attack.ts";
 import { type Device, type Params, makeDevice } from "./device.ts";
 import {
   type Attempt,
   FROM_AFAR,
-  type House,
   TOKEN,
   attempt,
   call,
   deviceTokenOf,
   grantedScopes,
+  paired as pairedAt,
   params,
   requestIdOf,
   startHouse,
@@ -21,24 +21,15 @@ import {
   verdictOf,
   withToken,
 } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
 const PAIRING = { scopes: ["operator.read", "operator.pairing"] };
 const ADMIN = { scopes: ["operator.admin"] };
 const LOCKED = "AUTH_RATE_LIMITED";
 
-/** A paired device that is connected with these scopes. */
-async function paired(over: Params, url: string = house.url): Promise<Attempt & { device: Device; token: string }> {
-  const device = makeDevice();
-  const made = await attempt(url, withToken(over), { device });
-  expect(verdictOf(made.answer)).toBe("ok");
-  return { ...made, device, token: deviceTokenOf(made.answer) };
-}
+const paired = (over: Params, url = house.url) => pairedAt(url, over);
 
 /** Asks to be paired from afar and returns the id of the request. */
 async function asks(device: Device, over: Params = {}, headers: Record<string, string> = FROM_AFAR): Promise<string> {

@@ -1,16 +1,16 @@
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Frame } from "../e2e/sockets.ts";
 import { type Device, makeDevice } from "./device.ts";
 import {
   type Attempt,
   FROM_AFAR,
-  type House,
   attempt,
   call,
   deviceTokenOf,
+  paired,
   params,
   requestIdOf,
   startHouse,
@@ -18,19 +18,11 @@ import {
   verdictOf,
   withToken,
 } from "./house.ts";
+import { sharedHouse } from "./shared-house.ts";
 
-let house: House;
-beforeAll(async () => {
-  house = await startHouse();
-});
-afterAll(() => house[Symbol.asyncDispose]());
+const house = sharedHouse();
 
-async function admin(): Promise<Attempt & { readonly device: Device }> {
-  const device = makeDevice();
-  const made = await attempt(house.url, withToken({ scopes: ["operator.admin"] }), { device });
-  expect(verdictOf(made.answer)).toBe("ok");
-  return { ...made, device };
-}
+const admin = () => paired(house.url, { scopes: ["operator.admin"] });
 
 /** Sends all requests at once, so that the later ones are on their way before the first is carried out. */
 async function atOnce(of: Attempt, requests: readonly (readonly [string, object])[]): Promise<readonly Frame[]> {

@@ -15,8 +15,8 @@ export const isBrowserClient = (client: { readonly id: string; readonly mode: st
   client.id === "openclaw-control-ui" || client.id === "webchat-ui" || client.mode === "webchat";
 
 /**
- * Why a page may not connect, or undefined when it may or no page is involved (wire protocol 1.3). Unlike the reference
- * gateway a proxy's headers do not switch the check off: any web page could be behind the proxy.
+ * Why a page may not connect, or undefined when it may or no page is involved (wire protocol 1.3). Headers of a proxy do not
+ * switch the check off, whatever that section says: every web page can be behind a proxy.
  */
 export function originFault(
   peer: PeerFacts,

@@ -1,20 +1,19 @@
 import { setImmediate as tick } from "node:timers/promises";
-import type { Inbound } from "openclaw-host-sdk";
-import { createLanes } from "../agent/lanes.ts";
+import type { Body, Inbound } from "openclaw-host-sdk";
 import type { AgentRuntime } from "../agent/runtime.ts";
 import { createRuntimes } from "../agent/runtimes.ts";
+import type { DeliveryId } from "../base/brand.ts";
 import { createFakeClock, type FakeClock } from "../base/fake-clock.ts";
 import { systemIds } from "../base/ids.ts";
 import { openSessions } from "../sessions/sessions.ts";
 import { openStore } from "../store/db.ts";
 import { silentLog } from "../store/test-store.ts";
-import { createEchoGuard } from "./policy/echo-guard.ts";
 import { createGuestCalls } from "./guest-call.ts";
 import { openInbox } from "./inbox/inbox.ts";
 import { ALBUM_MS, type ModelAccount, partsOf } from "./model-part.ts";
-import { type Outbox, openOutbox } from "./outbox/outbox.ts";
-import { parsePolicy } from "./policy/policy.ts";
-import { laneKey } from "./policy/route.ts";
+import { type Outbox, type OutboxIntent, openOutbox } from "./outbox/outbox.ts";
+import { type DeliveryTarget, laneKey } from "./policy/route.ts";
+import { plainSurroundings } from "./test-turns.ts";
 import { createTurns } from "./turn/turn.ts";
 
 export const MODEL_CHANNEL = "model";
@@ -28,7 +27,22 @@ export interface ModelProcess {
   end(): Promise<void>;
 }
 
-// oxlint-disable-next-line max-lines-per-function -- one fixture: its parts share what they build on
+/** An answer in as many parts as its event's name asks for. */
+function intents(
+  { deliveryId, at }: { readonly deliveryId: DeliveryId; readonly at: number },
+  { channel, account, peer }: DeliveryTarget,
+  body: Body,
+): OutboxIntent[] {
+  const lane = laneKey(channel, account, peer);
+  const text = body.text ?? "";
+  // What is not an event's name is the sentence of a turn that failed.
+  const of = /^\d+-\d+$/u.test(text) ? partsOf(text) : 1;
+  const outbound = { type: "message", to: peer, body } as const;
+  return Array.from({ length: of }, (_, index) => {
+    return { deliveryId, channel, account, lane, outbound, part: { index, of, text }, at };
+  });
+}
+
 export async function openModelProcess(path: string, now: number, runtime: AgentRuntime): Promise<ModelProcess> {
   const clock = createFakeClock(now);
   const ids = { ...systemIds, fraction: () => 0 };
@@ -48,6 +62,7 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
   let wake = (): void => {};
   const inbox = await openInbox({ store, clock, log, debounceMs: ALBUM_MS, onRecorded: () => wake() });
   const turns = createTurns({
+    ...plainSurroundings(clock, MODEL_CHANNEL),
     clock,
     ids,
     log,
@@ -56,35 +71,7 @@ export async function openModelProcess(path: string, now: number, runtime: Agent
     runtimes,
     inbox,
     outbox,
-    sink: { publish: () => undefined },
-    lanes: createLanes(),
-    settings: () => ({ timeoutMs: 0 }),
-    plan: async ({ channel, account, peer }, body, { deliveryId }) => {
-      const lane = laneKey(channel, account, peer);
-      const text = body.text ?? "";
-      // What is not an event's name is the sentence of a turn that failed.
-      const of = /^\d+-\d+$/u.test(text) ? partsOf(text) : 1;
-      const outbound = { type: "message", to: peer, body } as const;
-      const at = clock.now();
-      return Array.from({ length: of }, (_, index) => {
-        return { deliveryId, channel, account, lane, outbound, part: { index, of, text }, at };
-      });
-    },
-    resetSession: async () => undefined,
-    onStuck: () => undefined,
-    rules: () => ({
-      policy: parsePolicy({ dmPolicy: "open" }, "channels.model.allowFrom"),
-      routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: [], bindings: [] },
-    }),
-    echo: createEchoGuard(clock),
-    isOurs: () => false,
-    pairing: {
-      isPaired: () => false,
-      request: async () => ({ reason: "no" }),
-      approve: () => Promise.reject(new Error("no")),
-    },
-    fetchMedia: () => Promise.reject(new Error("no media in this test")),
-    typing: async () => undefined,
+    plan: async (target, body, { deliveryId }) => intents({ deliveryId, at: clock.now() }, target, body),
   });
   wake = () => turns.wake();
   await turns.recover();

@@ -1,5 +1,5 @@
 /** Colours and other styles, which take no room. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- styles begin with a control character
 const STYLES = /\u001b\[[\d;]*m/g;
 
 /** What is two columns wide in terminals: Chinese, Japanese and Korean writing, full-width forms and most pictures. */

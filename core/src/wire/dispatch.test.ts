@@ -7,25 +7,31 @@ import { WireError, invalidRequest } from "../base/wire-error.ts";
 import type { Frame, TestClient } from "./test-client.ts";
 import { startWire, type TestWire, TOKEN } from "./test-wire.ts";
 
-const any = Type.Unknown();
+const anything = Type.Unknown();
 const closed = Type.Object({ n: Type.Optional(Type.Integer()) }, { additionalProperties: false });
-const keyed = Type.Object({ idempotencyKey: Type.String(), body: any }, { additionalProperties: false });
+const keyed = Type.Object({ idempotencyKey: Type.String(), body: anything }, { additionalProperties: false });
 
 const methods = {
-  health: defineMethod({ name: "health", params: any, result: any, role: "any", scope: "none" }),
-  read: defineMethod({ name: "read", params: closed, result: any, scope: "operator.read" }),
-  secret: defineMethod({ name: "secret", params: closed, result: any, scope: "operator.admin", strict: true }),
-  late: defineMethod({ name: "late", params: any, result: any, scope: "operator.read", since: 4 }),
-  hidden: defineMethod({ name: "hidden", params: any, result: any, scope: "operator.read", listed: false }),
-  "node.event": defineMethod({ name: "node.event", params: any, result: any, role: "node", scope: "none" }),
+  health: defineMethod({ name: "health", params: anything, result: anything, role: "any", scope: "none" }),
+  read: defineMethod({ name: "read", params: closed, result: anything, scope: "operator.read" }),
+  secret: defineMethod({ name: "secret", params: closed, result: anything, scope: "operator.admin", strict: true }),
+  late: defineMethod({ name: "late", params: anything, result: anything, scope: "operator.read", since: 4 }),
+  hidden: defineMethod({ name: "hidden", params: anything, result: anything, scope: "operator.read", listed: false }),
+  "node.event": defineMethod({ name: "node.event", params: anything, result: anything, role: "node", scope: "none" }),
   "system-event": defineMethod({
     name: "system-event",
     params: Type.Object({ text: Type.String() }),
-    result: any,
+    result: anything,
     scope: "operator.admin",
   }),
-  act: defineMethod({ name: "act", params: keyed, result: any, scope: "operator.write", idempotency: "durable" }),
-  agent: defineMethod({ name: "agent", params: keyed, result: any, scope: "operator.write", idempotency: "durable" }),
+  act: defineMethod({ name: "act", params: keyed, result: anything, scope: "operator.write", idempotency: "durable" }),
+  agent: defineMethod({
+    name: "agent",
+    params: keyed,
+    result: anything,
+    scope: "operator.write",
+    idempotency: "durable",
+  }),
 };
 
 /** What a handler of a test does next. */

@@ -1,5 +1,4 @@
 import type { AgentEvent, Capabilities } from "openclaw-host-sdk";
-import { createLanes } from "../../agent/lanes.ts";
 import type { AgentRuntime } from "../../agent/runtime.ts";
 import { createRuntimes } from "../../agent/runtimes.ts";
 import type { Undo } from "../../base/clock.ts";
@@ -11,8 +10,7 @@ import { type Store, openStore } from "../../store/db.ts";
 import { makeTestDir, silentLog } from "../../store/test-store.ts";
 import { createGuestCalls } from "../guest-call.ts";
 import { openInbox } from "../inbox/inbox.ts";
-import { createEchoGuard } from "../policy/echo-guard.ts";
-import { parsePolicy } from "../policy/policy.ts";
+import { plainSurroundings } from "../test-turns.ts";
 import { type Turns, createTurns } from "../turn/turn.ts";
 import { type Connector, type DraftPlatform, createPlatform } from "./draft-platform.ts";
 import { createWriter } from "./draft-writer.ts";
@@ -88,7 +86,6 @@ interface Life extends House {
 }
 
 /** Inbox, turns and outbox over a real database. */
-// oxlint-disable-next-line max-lines-per-function -- one fixture: its parts share what they build on
 async function openLife(
   options: DraftOptions,
   runtime: AgentRuntime,
@@ -120,6 +117,7 @@ async function openLife(
     capabilities: async () => capabilitiesOf(options),
   });
   const turns = createTurns({
+    ...plainSurroundings(clock, "tele"),
     clock,
     ids,
     log,
@@ -129,24 +127,6 @@ async function openLife(
     inbox,
     outbox,
     plan,
-    sink: { publish: () => undefined },
-    lanes: createLanes(),
-    settings: () => ({ timeoutMs: 0 }),
-    resetSession: async () => undefined,
-    onStuck: () => undefined,
-    rules: () => ({
-      policy: parsePolicy({ dmPolicy: "open", groupPolicy: "open", requireMention: false }, "channels.tele.allowFrom"),
-      routing: { agentId: "main", mainKey: "main", scope: "per-sender", mainFor: [], bindings: [] },
-    }),
-    echo: createEchoGuard(clock),
-    isOurs: () => false,
-    pairing: {
-      isPaired: () => false,
-      request: async () => ({ reason: "no" }),
-      approve: () => Promise.reject(new Error("no")),
-    },
-    fetchMedia: () => Promise.reject(new Error("no media in this test")),
-    typing: async () => undefined,
   });
   wake = () => turns.wake();
   await turns.recover();
